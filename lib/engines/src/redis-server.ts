@@ -2,6 +2,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFi
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { pause } from '@santaclaude/kit/deadline'
+import { guard } from './guardian.ts'
 import { commandOf } from './processes.ts'
 
 /** A Redis that this process started and alone may stop. */
@@ -78,10 +79,12 @@ export async function startRedisServer(options: RedisServerOptions): Promise<Red
     // A group of its own: Ctrl-C in the terminal reaches us, and we stop it after those who need it.
     detached: true,
   })
+  const unguard = guard(child.pid)
   writeFileSync(join(dir, claimFile), JSON.stringify({ pid: child.pid, port }))
   const lines: string[] = []
   const reading = Promise.all([keepLines(child.stdout, lines), keepLines(child.stderr, lines)])
   const exited = child.exited.then(async () => {
+    unguard()
     await reading
     release()
   })
