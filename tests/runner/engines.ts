@@ -1,0 +1,6 @@
+import { ensureRedisServer } from '@santaclaude/engines/redis-install'
+
+/** Brings what the tests need and the machine lacks; fails with a message that says what to run. */
+export async function ensureEngines(say: (line: string) => void): Promise<void> {
+  await ensureRedisServer(say)
+}
