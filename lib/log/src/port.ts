@@ -1,0 +1,263 @@
+/**
+ * The event log that everything rides on, as its callers see it. `redis-streams.ts` is the real one, `memory.ts` serves
+ * unit tests; both pass `conformance.ts`.
+ *
+ * A topic belongs to a tenant and has a fixed number of partitions. Order holds within a partition. An entry is named by
+ * its partition and its stream id (`<Redis ms>-<sequence>`, strictly increasing within a partition's epoch).
+ */
+export interface TopicAddress {
+  tenant: string
+  topic: string
+}
+
+export interface GroupAddress extends TopicAddress {
+  group: string
+}
+
+/** One CloudEvent on its way in. What the log does not need to look at stays text, so it comes out byte for byte. */
+export interface NewEvent {
+  id: string
+  source: string
+  type: string
+  /** The payload as JSON text; absent = an event without data. */
+  dataJson?: string
+  /** Events with one key keep their order (they share a partition). */
+  partitionkey?: string
+  /** Every other CloudEvents attribute: `time`, `subject`, `datacontenttype`, `data_base64`, extensions. */
+  attributes?: Record<string, string | number | boolean>
+  /** Within the topic's window a second append under this key answers the first one's place instead of adding an entry. */
+  idempotency?: { key: string; bodyHash: string }
+}
+
+/** One CloudEvent as it lies in the log. `event.ts` turns it into its JSON form. */
+export interface LogEvent {
+  id: string
+  source: string
+  type: string
+  partitionkey?: string
+  /** JSON object text of the other attributes, `{}` when there are none. */
+  attributesJson: string
+  dataJson?: string
+}
+
+export interface LogEntry {
+  partition: number
+  streamId: string
+  event: LogEvent
+}
+
+export type Appended =
+  | { ok: true; partition: number; streamId: string; epoch: string; isDuplicate: boolean }
+  | { ok: false; code: 'idempotency_conflict' }
+
+export interface Retention {
+  /** Entries older than this may go; null = no limit by age. */
+  maxAgeMs: number | null
+  /** More entries than this in the topic and the oldest may go; null = no limit by count. */
+  maxEvents: number | null
+  /** With no group there is nobody who settles: true keeps everything until a group exists and has settled it. */
+  keepUntilSettled: boolean
+}
+
+export interface TopicSettings {
+  partitions: number
+  retention: Retention
+  /** How long an idempotency key is remembered at least, in milliseconds. */
+  idempotencyWindowMs: number
+}
+
+export interface Topic extends TopicAddress, TopicSettings {
+  createdAtMs: number
+}
+
+/** The parts of {@link TopicSettings} a caller may leave out; what is absent takes its default (create) or stays (change). */
+export interface TopicChange {
+  partitions?: number
+  retention?: Partial<Retention>
+  idempotencyWindowMs?: number
+}
+
+/** Where reading starts: after a cursor, at one end, or at the first entry not older than a time. */
+export type Start = { cursor: string } | { at: 'earliest' | 'latest' } | { sinceMs: number }
+
+/** A place that is gone. Reading goes on at `to`; what lay between `from` and `to` was not seen. */
+export interface Gap {
+  partition: number
+  /** `trimmed`: retention removed entries. `epoch_changed`: the partition lost data or was made anew. */
+  reason: 'trimmed' | 'epoch_changed'
+  /** The stream id the reader stood at. */
+  from: string
+  /** The stream id after which reading goes on. */
+  to: string
+}
+
+export interface Page {
+  /** In stream-id order over all partitions. */
+  entries: LogEntry[]
+  /** Where the next page starts; keep it as it is. */
+  cursor: string
+  /** Nothing more lay in the log when this page was read. */
+  isEnd: boolean
+  gaps: Gap[]
+}
+
+export interface PartitionPage {
+  entries: LogEntry[]
+  epoch: string
+  /** The last id retention has removed, `0-0` for none. Greater than where you stood = entries were missed. */
+  trimmedTo: string
+}
+
+export type TailItem =
+  | { kind: 'ready'; cursor: string }
+  | { kind: 'entry'; entry: LogEntry; cursor: string }
+  | { kind: 'gap'; gap: Gap; cursor: string }
+
+export interface GroupSettings {
+  /** How long a delivery is kept from others without an answer, in milliseconds. */
+  leaseMs: number
+  /** After this many deliveries without an ack the entry moves to the group's dead letters. */
+  deliveriesMax: number
+  /** The pause before redelivery number n is `backoffMs[n - 1]`, the last one repeating; empty = at once. */
+  backoffMs: number[]
+}
+
+export interface Group extends GroupAddress, GroupSettings {
+  createdAtMs: number
+}
+
+export interface Delivery {
+  entry: LogEntry
+  /** Names this delivery of this entry; settles it once and only while the lease is still ours. Opaque. */
+  receipt: string
+  /** 1 = the first. */
+  deliveries: number
+}
+
+export type Settlement =
+  | { op: 'ack'; receipt: string }
+  /** Give it back; `delayMs` overrides the group's backoff. */
+  | { op: 'nack'; receipt: string; delayMs?: number; reason?: string }
+  /** The lease starts anew. */
+  | { op: 'extend'; receipt: string }
+  /** Never deliver it again: it moves to the dead letters now. */
+  | { op: 'term'; receipt: string; reason?: string }
+
+export type Settled = { receipt: string; ok: true } | { receipt: string; ok: false; code: 'lease_lost' | 'bad_receipt' }
+
+export interface DeadLetter {
+  /** The place in the dead letters. */
+  streamId: string
+  /** The entry as it was, under its original id. */
+  entry: LogEntry
+  deliveries: number
+  reason: string
+  deadAtMs: number
+}
+
+export interface GroupLag {
+  /** Not delivered to the group yet. */
+  ready: number
+  /** Delivered, lease running. */
+  leased: number
+  /** Given back or expired, waiting for redelivery. */
+  parked: number
+  dead: number
+  /** Age of the oldest entry that is not settled, 0 when all are. */
+  oldestUnsettledMs: number
+}
+
+/** What one round of upkeep did. `lost` counts entries that were gone before their group had settled them; it should stay 0. */
+export interface Sweep {
+  isOwner: boolean
+  expired: number
+  dead: number
+  trimmed: number
+  lost: number
+}
+
+/**
+ * All times are Redis's, never this process's. Every method rejects with a {@link LogError}; outcomes a caller must look
+ * at are values.
+ */
+export interface EventLog {
+  /** Creates the topic, or answers the one that is there, unchanged (`isNew` says which). */
+  createTopic(address: TopicAddress, settings?: TopicChange): Promise<Topic & { isNew: boolean }>
+  /** Changes retention or window. The number of partitions cannot change yet: `partitions` is ignored. */
+  changeTopic(address: TopicAddress, change: TopicChange): Promise<Topic | undefined>
+  topic(address: TopicAddress): Promise<Topic | undefined>
+  /** By name. */
+  topics(tenant: string): Promise<Topic[]>
+  /** Deletes the topic with its events, groups and dead letters. Whether it was there. */
+  deleteTopic(address: TopicAddress): Promise<boolean>
+  /** How many entries the topic holds now. */
+  size(address: TopicAddress): Promise<number>
+
+  /**
+   * Adds events in order and answers once Redis has taken them, one outcome per event. Appends of all callers travel
+   * together in small batches. `create` makes a missing topic with default settings (or those given).
+   * `outcome_unknown` means the connection broke after sending: the events are in the log either once or not at all;
+   * only repeat with the same idempotency key.
+   */
+  append(address: TopicAddress, events: NewEvent[], options?: { create?: boolean | TopicChange }): Promise<Appended[]>
+  /** One page of what lies in the log, without a group. */
+  read(address: TopicAddress, options: { from: Start; limit: number }): Promise<Page>
+  /** The entries of one partition after a stream id (`0-0` = from the start), strictly in order, for readers that keep their own place. */
+  readPartition(
+    address: TopicAddress,
+    options: { partition: number; after: string; limit: number },
+  ): Promise<PartitionPage>
+  /** Follows the topic until the signal aborts: `ready` first, then entries as they come. A slow reader costs bounded memory. */
+  tail(address: TopicAddress, options: { from: Start; signal: AbortSignal }): AsyncIterable<TailItem>
+  /** Resolves when something may have been added to the topic, when `waitMs` passed, or when the signal aborts. */
+  changed(address: TopicAddress, options: { waitMs: number; signal?: AbortSignal }): Promise<void>
+
+  /** Creates the group at `start` (default earliest), or changes the settings of the one that is there. */
+  putGroup(
+    address: GroupAddress,
+    settings?: Partial<GroupSettings> & { start?: Start },
+  ): Promise<Group & { isNew: boolean }>
+  group(address: GroupAddress): Promise<Group | undefined>
+  groups(address: TopicAddress): Promise<Group[]>
+  deleteGroup(address: GroupAddress): Promise<boolean>
+  /** Up to `max` entries under lease, waiting up to `waitMs` for the first; empty when none came. */
+  pull(address: GroupAddress, options: { max: number; waitMs: number; signal?: AbortSignal }): Promise<Delivery[]>
+  /** One outcome per settlement, in order. A receipt of an earlier delivery is answered `lease_lost` and changes nothing. */
+  settle(address: GroupAddress, settlements: Settlement[]): Promise<Settled[]>
+  /**
+   * For a group whose reader keeps its own place with {@link readPartition}: everything up to `streamId` (`count` entries
+   * since the last checkpoint) is settled, so retention may remove it. Do not mix with `pull` in one group.
+   */
+  checkpoint(address: GroupAddress, place: { partition: number; streamId: string; count: number }): Promise<void>
+  lag(address: GroupAddress): Promise<GroupLag>
+  /** The newest dead letters of the group, over all partitions. */
+  deadLetters(address: GroupAddress, options: { limit: number }): Promise<DeadLetter[]>
+
+  /** One round of upkeep over every topic: expired leases, dead letters, retention. One process at a time does the work. */
+  sweep(): Promise<Sweep>
+  /** Resolves when the path that appends use answers. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+export type LogErrorCode =
+  | 'store_unavailable'
+  | 'outcome_unknown'
+  | 'store_full'
+  | 'topic_not_found'
+  | 'group_not_found'
+  | 'event_too_large'
+  | 'bad_cursor'
+  | 'bad_name'
+
+/** `store_unavailable`: nothing was done. `outcome_unknown`: it may have been done. */
+export class LogError extends Error {
+  constructor(
+    readonly code: LogErrorCode,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options)
+    this.name = 'LogError'
+  }
+}
