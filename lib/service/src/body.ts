@@ -1,0 +1,113 @@
+import { pause } from '@santaclaude/kit/deadline'
+import { Fault } from './faults.ts'
+
+const depthMax = 64
+const arrivalMs = 30_000
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** The largest JSON body a route takes unless it says otherwise. */
+export const jsonBytesMax = 1_048_576
+
+const tooLarge = (bytesMax: number) =>
+  new Fault('body_too_large', { detail: `The body may have at most ${bytesMax} bytes.` })
+
+/**
+ * The whole body as bytes, never more than `bytesMax`; for routes with `parse: 'none'`.
+ * Faults: body_too_large, request_timeout (30 s without the end), malformed_request (cut off).
+ */
+export async function readBody(request: Request, { bytesMax }: { bytesMax: number }): Promise<Uint8Array> {
+  const declared = request.headers.get('content-length')
+  if (declared !== null && Number(declared) > bytesMax) throw tooLarge(bytesMax)
+  if (declared !== null) {
+    const bytes = await arrived(request.bytes())
+    if (bytes.byteLength > bytesMax) throw tooLarge(bytesMax)
+    return bytes
+  }
+  if (request.body === null) return new Uint8Array()
+  const chunks: Uint8Array[] = []
+  let size = 0
+  const reader = request.body.getReader()
+  for (;;) {
+    const { done, value } = await arrived(reader.read())
+    if (done) break
+    size += value.byteLength
+    if (size > bytesMax) {
+      reader.cancel().catch(() => {})
+      throw tooLarge(bytesMax)
+    }
+    chunks.push(value)
+  }
+  return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks, size)
+}
+
+async function arrived<T>(work: Promise<T>): Promise<T> {
+  const stop = new AbortController()
+  const late = pause(arrivalMs, stop.signal).then(() => {
+    if (!stop.signal.aborted) throw new Fault('request_timeout')
+    return undefined as never
+  })
+  try {
+    return await Promise.race([work, late])
+  } catch (cause) {
+    throw cause instanceof Fault ? cause : new Fault('malformed_request', { detail: 'The body was cut off.', cause })
+  } finally {
+    stop.abort()
+  }
+}
+
+/**
+ * JSON from bytes, strictly: UTF-8, at most 64 levels deep, no `__proto__` key.
+ * Faults: malformed_json, unsafe_key.
+ */
+export function parseJson(bytes: Uint8Array): unknown {
+  let text: string
+  try {
+    text = utf8.decode(bytes)
+  } catch (cause) {
+    throw new Fault('malformed_json', { detail: 'The body is not valid UTF-8.', cause })
+  }
+  if (isDeep(bytes)) throw new Fault('malformed_json', { detail: `The body is nested deeper than ${depthMax} levels.` })
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new Fault('malformed_json', { detail: positionOf(cause), cause })
+  }
+  if ((text.includes('__proto__') || text.includes('\\u')) && hasUnsafeKey(value)) throw new Fault('unsafe_key')
+  return value
+}
+
+const positionOf = (cause: unknown) =>
+  `The body is not JSON${cause instanceof Error ? `: ${cause.message.replace(/^JSON Parse error: /, '').slice(0, 120)}` : ''}.`
+
+/** Whether arrays and objects nest past the limit, seen before parsing so that no parser has to survive it. */
+function isDeep(bytes: Uint8Array): boolean {
+  let opened = 0
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i] as number
+    if ((byte | 0x20) === 0x7b && ++opened > depthMax) return isDeepCounted(bytes)
+  }
+  return false
+}
+
+function isDeepCounted(bytes: Uint8Array): boolean {
+  let depth = 0
+  let inText = false
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i] as number
+    if (inText) {
+      if (byte === 0x5c) i++
+      else if (byte === 0x22) inText = false
+    } else if (byte === 0x22) inText = true
+    else if ((byte | 0x20) === 0x7b) {
+      if (++depth > depthMax) return true
+    } else if ((byte | 0x20) === 0x7d) depth--
+  }
+  return false
+}
+
+function hasUnsafeKey(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (Array.isArray(value)) return value.some(hasUnsafeKey)
+  return Object.keys(value).some((key) => key === '__proto__' || hasUnsafeKey((value as Record<string, unknown>)[key]))
+}

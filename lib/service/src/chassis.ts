@@ -1,0 +1,99 @@
+import type { AnyElysia } from 'elysia'
+import { authenticator } from './auth.ts'
+import { jsonBytesMax, parseJson, readBody } from './body.ts'
+import { doorOf } from './door.ts'
+import { currentExchange, type House } from './exchange.ts'
+import { Fault, type Problem } from './faults.ts'
+import { type Host, quietHost } from './host.ts'
+import type { Idempotency } from './idempotency.ts'
+import { keyless } from './keyless.ts'
+import type { Keys } from './keys.ts'
+import { faultFrom, refusal } from './refusal.ts'
+import { requestBook } from './request-book.ts'
+
+export interface ChassisOptions {
+  /** The app's name, as in its package.json without the scope. */
+  name: string
+  /** One sentence for the document and the page at `/`. */
+  description?: string
+  keys: Keys
+  idempotency: Idempotency
+  /** What `/ready` asks, by the name it reports: each resolves when that part can be used. */
+  ready: Record<string, () => Promise<unknown>>
+  /** Lent by `run`; tests go without. */
+  host?: Host
+  /** False when the app brings its own pages at `/` and `/swagger`. */
+  pages?: boolean
+  /** The error body for paths whose callers expect another dialect than RFC 9457; undefined = the problem itself. */
+  dialect?: (path: string, problem: Problem) => unknown
+  /** The largest JSON body, in bytes; default 1 MiB. */
+  bodyBytesMax?: number
+}
+
+const jsonType = /^application\/([\w.-]+\+)?json$/i
+
+/**
+ * What every service has: the keyless routes, keys and scopes, request ids, traces, problems, metrics and logs. The
+ * first `.use()` of an app, since hooks reach only routes that come after them.
+ */
+export const chassis =
+  (options: ChassisOptions) =>
+  <App extends AnyElysia>(app: App): App => {
+    const { name, bodyBytesMax = jsonBytesMax } = options
+    const host = options.host ?? quietHost(name)
+    const house = houseOf(app, options, host)
+    const auth = authenticator({ keys: options.keys, pepper: host.pepper })
+    const door = doorOf({ house, auth })
+    // By default Elysia drops unknown fields without a word; with this off, a closed object refuses them.
+    app.config.normalize = false
+    app
+      .wrap(
+        (fetch, request) => () => door(fetch as unknown as (request: Request) => Response | Promise<Response>, request),
+      )
+      .onTransform({ as: 'global' }, ({ route }) => {
+        const exchange = currentExchange()
+        if (exchange) exchange.route = route
+      })
+      .onParse({ as: 'global' }, async ({ request, contentType }) => {
+        const bytes = await readBody(request, { bytesMax: bodyBytesMax })
+        if (bytes.byteLength === 0) return undefined
+        if (!jsonType.test(contentType)) throw new Fault('unsupported_media_type')
+        return parseJson(bytes)
+      })
+      .onError({ as: 'global' }, ({ code, error, route }) => {
+        const exchange = currentExchange()
+        if (!exchange) return new Response(null, { status: 500 })
+        if (route) exchange.route = route
+        return refusal(exchange, faultFrom(code, error, { app, exchange }))
+      })
+      .use(
+        keyless(app, {
+          name,
+          version: host.version,
+          ...(options.description === undefined ? {} : { description: options.description }),
+          ready: options.ready,
+          host,
+          pages: options.pages ?? true,
+        }),
+      )
+    return app
+  }
+
+function houseOf(app: AnyElysia, { dialect, idempotency, name }: ChassisOptions, host: Host): House {
+  const book = requestBook(host, name)
+  return {
+    drain: host.drain,
+    idempotency,
+    ip: (request) => app.server?.requestIP(request)?.address,
+    finish: (exchange, status) => {
+      book(exchange, status)
+      host.drain.leave()
+    },
+    dialect: (exchange, problem) => {
+      const own = dialect?.(exchange.path, problem)
+      return own === undefined
+        ? { contentType: 'application/problem+json', body: problem }
+        : { contentType: 'application/json', body: own }
+    },
+  }
+}

@@ -1,0 +1,141 @@
+/** What a caller may be told about one kind of failure. */
+export interface FaultKind {
+  /** The HTTP status it answers with. */
+  status: number
+  /** One public sentence; never includes a cause. */
+  title: string
+  /** What the caller can do about it. */
+  hint: string
+  /** Whether the same request may succeed later without a change. */
+  retryable?: true
+}
+
+const kind = (status: number, title: string, hint: string): FaultKind => ({ status, title, hint })
+const passing = (status: number, title: string, hint: string): FaultKind => ({ status, title, hint, retryable: true })
+
+/** The closed list of error codes. A code is public API: it is never renamed and never reused. */
+export const faults = {
+  // The request itself
+  malformed_request: kind(400, 'The request could not be read.', 'Send a complete HTTP request with valid headers.'),
+  malformed_json: kind(400, 'The body is not valid JSON.', 'Send UTF-8 JSON no deeper than 64 levels.'),
+  unsafe_key: kind(400, 'The body holds a key that is not accepted.', 'Remove the key "__proto__".'),
+  bad_cursor: kind(400, 'The cursor could not be read.', 'Use a cursor exactly as an earlier answer gave it.'),
+  not_found: kind(404, 'There is nothing at this address.', 'Look at /swagger for the routes of this service.'),
+  method_not_allowed: kind(405, 'This address does not take this method.', 'Use a method from the Allow header.'),
+  request_timeout: passing(408, 'The body did not arrive in time.', 'Send the body without pauses.'),
+  body_too_large: kind(413, 'The body is too large.', 'Send less at once; the detail says the limit.'),
+  unsupported_media_type: kind(415, 'The body has a type this route does not take.', 'Send application/json.'),
+  validation_failed: kind(422, 'The request does not fit the schema.', 'Mend the fields named in errors.'),
+  // Who asks
+  unauthenticated: kind(
+    401,
+    'A valid API key is needed.',
+    'Send Authorization: Bearer sc_… with a key that is neither revoked nor expired.',
+  ),
+  forbidden: kind(403, 'The key may not do this.', 'Use a key with the scope named in the detail.'),
+  // What is asked for again
+  conflict: kind(409, 'The request does not fit the present state.', 'Read the state again and decide anew.'),
+  idempotency_conflict: kind(
+    409,
+    'This Idempotency-Key was used with another request.',
+    'Use a new Idempotency-Key for a new request.',
+  ),
+  idempotency_in_progress: passing(
+    409,
+    'The first request with this Idempotency-Key is still being answered.',
+    'Send it again in a moment.',
+  ),
+  // How much is asked for
+  rate_limited: passing(429, 'Too many requests.', 'Wait for the time in Retry-After.'),
+  quota_exceeded: passing(429, 'A quota of this tenant is used up.', 'Wait, or ask for a larger quota.'),
+  // What we stand on
+  internal: passing(500, 'Something went wrong on our side.', 'Try again; report the requestId if it stays.'),
+  store_unavailable: passing(503, 'A store this service needs is away.', 'Try again after Retry-After.'),
+  outcome_unknown: passing(
+    503,
+    'The store went away before it answered, so this may or may not have happened.',
+    'Send the same request again with the same Idempotency-Key.',
+  ),
+  audit_unavailable: passing(
+    503,
+    'The act was refused because its audit record could not be written.',
+    'Try again after Retry-After.',
+  ),
+  draining: passing(503, 'This replica is shutting down.', 'Send the request again; another replica takes it.'),
+  peer_unavailable: passing(503, 'Another service this one needs is away.', 'Try again after Retry-After.'),
+  deadline_exceeded: passing(504, 'The work did not finish in time.', 'Try again, or allow more time.'),
+  storage_full: kind(507, 'The storage is full.', 'Free space or raise the limit, then send it again.'),
+} as const satisfies Record<string, FaultKind>
+
+/** One code of the closed list. */
+export type FaultCode = keyof typeof faults
+
+/** One field that did not fit, as a 422 names it. */
+export interface FieldError {
+  /** Where: a JSON pointer that begins with body, query, params or headers. */
+  path: string
+  message: string
+}
+
+export interface FaultOptions {
+  /** Public words for this one case; must hold no secret and no upstream text. */
+  detail?: string
+  /** What really happened; goes to the log, never to the caller. */
+  cause?: unknown
+  errors?: FieldError[]
+  /** Becomes the Retry-After header, in whole seconds rounded up. */
+  retryAfterMs?: number
+  /** Further answer headers, such as Allow. */
+  headers?: Record<string, string>
+}
+
+/** A failure with public words and a private cause. Thrown by verbs; the chassis answers it. */
+export class Fault extends Error {
+  readonly kind: FaultKind
+  constructor(
+    readonly code: FaultCode,
+    readonly options: FaultOptions = {},
+  ) {
+    super(options.detail ?? faults[code].title, { cause: options.cause })
+    this.name = 'Fault'
+    this.kind = faults[code]
+  }
+}
+
+/** The RFC 9457 body every error of every service has. */
+export interface Problem {
+  type: string
+  title: string
+  status: number
+  detail: string
+  code: FaultCode
+  requestId: string
+  retryable: boolean
+  errors?: FieldError[]
+}
+
+/** The public face of a fault. Source: RFC 9457 §3. */
+export function problemOf(fault: Fault, requestId: string): Problem {
+  const { status, title, hint, retryable = false } = fault.kind
+  return {
+    type: `urn:santaclaude:problem:${fault.code}`,
+    title,
+    status,
+    detail: `${fault.options.detail ?? title} ${hint}`,
+    code: fault.code,
+    requestId,
+    retryable,
+    ...(fault.options.errors ? { errors: fault.options.errors } : {}),
+  }
+}
+
+const retryAfterDefaultMs: Record<number, number> = { 429: 1000, 503: 1000 }
+
+/** The headers a fault answers with, beside its content type. */
+export function faultHeaders(fault: Fault): Record<string, string> {
+  const waitMs = fault.options.retryAfterMs ?? retryAfterDefaultMs[fault.kind.status]
+  return {
+    ...(waitMs === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(waitMs / 1000))) }),
+    ...fault.options.headers,
+  }
+}

@@ -1,0 +1,18 @@
+import type { Keys, StoredKey } from './keys.ts'
+
+/** Keys in a map; for tests. */
+export function keysInMemory(): Keys {
+  const kept = new Map<string, StoredKey>()
+  return {
+    find: async (id) => structuredClone(kept.get(id)),
+    put: async (key) => {
+      kept.set(key.id, structuredClone(key))
+    },
+    list: async (tenant) =>
+      [...kept.values()]
+        .filter((key) => key.tenant === tenant)
+        .sort((a, b) => b.createdAtMs - a.createdAtMs)
+        .slice(0, 1000)
+        .map((key) => structuredClone(key)),
+  }
+}

@@ -1,0 +1,90 @@
+import { encodeSse, encodeSseComment, type SseEvent } from '@santaclaude/kit/sse'
+import type { Exchange } from './exchange.ts'
+import { Fault, problemOf } from './faults.ts'
+import { exchangeNow } from './room.ts'
+
+export interface StreamOptions {
+  /** How often a comment is sent while nothing else is, in milliseconds. */
+  heartbeatMs?: number
+  /** The last event of a stream that came to its end. */
+  end?: (reason: 'finished' | 'draining') => SseEvent
+  /** The last event of a stream that failed. */
+  failed?: (fault: Fault, exchange: Exchange) => SseEvent
+  headers?: Record<string, string>
+}
+
+const encoder = new TextEncoder()
+const comment = encoder.encode(encodeSseComment('keep-alive'))
+const headers = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no',
+}
+
+/**
+ * Answers with server-sent events. `produce` gets a signal that aborts when the client goes or the service drains, and
+ * is only asked for the next event when the last one was taken. A stream always ends with an `end` or an `error` event,
+ * so a reader can tell a cut stream from a complete one.
+ */
+export function eventStream(
+  produce: (signal: AbortSignal) => AsyncIterable<SseEvent>,
+  {
+    heartbeatMs = 15_000,
+    end = (reason) => ({ event: 'end', data: { reason } }),
+    failed = (fault, { requestId }) => ({ event: 'error', data: problemOf(fault, requestId) }),
+    headers: extra = {},
+  }: StreamOptions = {},
+): Response {
+  const exchange = exchangeNow()
+  const { drain } = exchange.house
+  exchange.streaming = true
+  const stop = new AbortController()
+  const signal = AbortSignal.any([stop.signal, drain.streamsEnd])
+  const source = produce(signal)[Symbol.asyncIterator]()
+  let heartbeat: ReturnType<typeof setInterval> | undefined
+  let isOver = false
+
+  const finish = (fault?: unknown) => {
+    if (isOver) return
+    isOver = true
+    clearInterval(heartbeat)
+    if (fault !== undefined) exchange.fault = fault
+    stop.abort()
+    source.return?.(undefined).catch(() => {})
+    exchange.house.finish(exchange, fault === undefined ? 200 : 500)
+  }
+  const drained = new Promise<'draining'>((resolve) => {
+    if (drain.streamsEnd.aborted) resolve('draining')
+    else drain.streamsEnd.addEventListener('abort', () => resolve('draining'), { once: true, signal: stop.signal })
+  })
+
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      heartbeat = setInterval(() => {
+        if (!isOver && (controller.desiredSize ?? 0) > 0) controller.enqueue(comment)
+      }, heartbeatMs)
+    },
+    async pull(controller) {
+      const close = (event: SseEvent, fault?: unknown) => {
+        if (isOver) return
+        controller.enqueue(encoder.encode(encodeSse(event)))
+        controller.close()
+        finish(fault)
+      }
+      try {
+        const next = await Promise.race([source.next(), drained])
+        if (isOver) return
+        if (next === 'draining') close(end('draining'))
+        else if (next.done) close(end(drain.streamsEnd.aborted ? 'draining' : 'finished'))
+        else controller.enqueue(encoder.encode(encodeSse(next.value)))
+      } catch (cause) {
+        close(failed(cause instanceof Fault ? cause : new Fault('internal', { cause }), exchange), cause)
+      }
+    },
+    cancel() {
+      finish()
+    },
+  })
+  exchange.request.signal.addEventListener('abort', () => finish(), { once: true })
+  return new Response(body, { headers: { ...headers, ...extra } })
+}
