@@ -8,6 +8,11 @@ export function keysInMemory(): Keys {
     put: async (key) => {
       kept.set(key.id, structuredClone(key))
     },
+    replace: async (before, after) => {
+      if (JSON.stringify(kept.get(before.id)) !== JSON.stringify(before)) return false
+      kept.set(after.id, structuredClone(after))
+      return true
+    },
     list: async (tenant) =>
       [...kept.values()]
         .filter((key) => key.tenant === tenant)

@@ -46,12 +46,17 @@ export interface StoredKey {
   revokedAtMs?: number
 }
 
-/** Where keys are kept. Each adapter passes `keys-conformance.ts`. */
+/** Where keys are kept. Each adapter passes `keys-conformance.ts`; all reject with the Fault `store_unavailable`. */
 export interface Keys {
   /** The key with this id, whatever its state. */
   find(id: string): Promise<StoredKey | undefined>
   /** Writes a key, new or changed, and keeps it listed under its tenant. */
   put(key: StoredKey): Promise<void>
+  /**
+   * Writes `after` if what is kept is still exactly `before`; false = somebody was faster, read again. Without this a
+   * rotation that races a revocation would bring the key back to life.
+   */
+  replace(before: StoredKey, after: StoredKey): Promise<boolean>
   /** A tenant's keys, newest first, at most 1000. */
   list(tenant: string): Promise<StoredKey[]>
 }

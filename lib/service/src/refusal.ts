@@ -1,6 +1,6 @@
 import type { AnyElysia, ValidationError } from 'elysia'
 import type { Exchange } from './exchange.ts'
-import { Fault, type FieldError, faultHeaders, problemOf } from './faults.ts'
+import { Fault, type FaultCode, type FieldError, faultHeaders, faults, problemOf } from './faults.ts'
 
 const fieldErrorsMax = 20
 
@@ -23,6 +23,9 @@ export function faultFrom(
   if (error instanceof Fault) return error
   // Elysia wraps whatever a parser throws.
   if (error instanceof Error && error.cause instanceof Fault) return error.cause
+  // Errors of our libraries that know which fault they are, without knowing this package.
+  if (error instanceof Error && 'faultCode' in error && Object.hasOwn(faults, String(error.faultCode)))
+    return new Fault(error.faultCode as FaultCode, { cause: error })
   if (code === 'NOT_FOUND') return absent(app, exchange)
   if (code === 'VALIDATION') return misfit(error as ValidationError)
   if (code === 'PARSE') return new Fault('malformed_json', { cause: error })
