@@ -10,6 +10,8 @@ export interface Setting<T> {
   /** How the default reads in a table; absent = the setting is required. */
   fallback?: string
   isSecret?: true
+  /** A file named by `<variable>_FILE` that is not there counts as absent: an optional Secret was not given. */
+  mayBeMissing?: true
   /** The value, or a complaint that says what was expected. */
   read(text: string | undefined): { value: T } | { expected: string }
 }
@@ -71,21 +73,30 @@ export const flag = (variable: string, base: Base<boolean>) =>
 export const choice = <const V extends readonly string[]>(variable: string, values: V, base: Base<V[number]>) =>
   setting<V[number]>(variable, base, (given) => values.find((value) => value === given), `one of ${values.join(', ')}`)
 
-/** A URL of one of these schemes, kept secret since it may hold a password. */
-export const url = (variable: string, base: Base<string> & { schemes: string[] }) =>
-  setting(
+/** A URL of one of these schemes. Kept secret, and readable from `<variable>_FILE`, since it may hold a password. */
+export const url = (variable: string, base: Base<string> & { schemes: string[] }): Setting<string> => ({
+  ...setting(
     variable,
-    base,
+    { ...base, about: `${base.about} May come as ${variable}_FILE, a file's path.` },
     (given) => (URL.canParse(given) && base.schemes.includes(new URL(given).protocol.slice(0, -1)) ? given : undefined),
     `a URL that begins with ${base.schemes.map((scheme) => `${scheme}:`).join(' or ')}`,
-  )
+  ),
+  isSecret: true,
+})
 
-/** A secret: from the variable itself or from the file that `<variable>_FILE` names. Absent = undefined. */
-export const secret = (variable: string, base: { about: string }): Setting<Secret | undefined> => ({
+/**
+ * A secret: from the variable itself or from the file that `<variable>_FILE` names. Absent = undefined. With
+ * `mayBeMissing` a named file that does not exist is absent too; without it that is a complaint.
+ */
+export const secret = (
+  variable: string,
+  { about, mayBeMissing }: { about: string; mayBeMissing?: true },
+): Setting<Secret | undefined> => ({
   variable,
-  about: `${base.about} May come as ${variable}_FILE, a file's path.`,
+  about: `${about} May come as ${variable}_FILE, a file's path.`,
   fallback: '',
   isSecret: true,
+  ...(mayBeMissing && { mayBeMissing }),
   read: (given) => ({ value: given === undefined || given === '' ? undefined : new Secret(given) }),
 })
 
@@ -124,7 +135,7 @@ export function configure<S extends Settings>(
 }
 
 function textOf(
-  { variable, isSecret }: Setting<unknown>,
+  { variable, isSecret, mayBeMissing }: Setting<unknown>,
   {
     environment,
     readFile,
@@ -137,7 +148,8 @@ function textOf(
     complaints.push(`${variable}: is set together with ${variable}_FILE, expected only one of them.`)
   try {
     return readFile(path).trim()
-  } catch {
+  } catch (error) {
+    if (mayBeMissing && (error as { code?: unknown }).code === 'ENOENT') return undefined
     complaints.push(`${variable}_FILE: is ${JSON.stringify(path)}, expected a file that can be read.`)
     return undefined
   }
