@@ -6,6 +6,7 @@ import { currentExchange, type House } from './exchange.ts'
 import { Fault, type Problem } from './faults.ts'
 import { type Host, quietHost } from './host.ts'
 import type { Idempotency } from './idempotency.ts'
+import { sealed } from './idempotency-sealed.ts'
 import { keyless } from './keyless.ts'
 import type { Keys } from './keys.ts'
 import { faultFrom, refusal } from './refusal.ts'
@@ -83,7 +84,7 @@ function houseOf(app: AnyElysia, { dialect, idempotency, name }: ChassisOptions,
   const book = requestBook(host, name)
   return {
     drain: host.drain,
-    idempotency,
+    idempotency: sealed(idempotency, host.pepper),
     ip: (request) => app.server?.requestIP(request)?.address,
     finish: (exchange, status) => {
       book(exchange, status)

@@ -7,7 +7,8 @@ const keyForm = /^[\x21-\x7e]{1,255}$/
 
 /**
  * Claims the request's Idempotency-Key, if it has one: the first request goes on, a repeat gets the kept answer, and a
- * different request under the same key is refused. Keys are fenced by tenant, method and route.
+ * different request under the same key is refused. Keys are fenced by caller, tenant, method and path: an answer may hold
+ * what only its first reader was allowed to see.
  */
 export async function claimIdempotency(exchange: Exchange, body: unknown): Promise<Response | undefined> {
   const given = exchange.request.headers.get('idempotency-key')
@@ -15,7 +16,7 @@ export async function claimIdempotency(exchange: Exchange, body: unknown): Promi
   if (!keyForm.test(given))
     throw new Fault('malformed_request', { detail: 'Idempotency-Key must be 1 to 255 printable ASCII characters.' })
   const { method } = exchange.request
-  const key = `${exchange.caller?.tenant}:${method}:${exchange.path}:${given}`
+  const key = `${exchange.caller?.tenant}:${exchange.caller?.keyId}:${method}:${exchange.path}:${given}`
   const fingerprint = createHash('sha256')
     .update(JSON.stringify(body) ?? '')
     .digest('base64')
