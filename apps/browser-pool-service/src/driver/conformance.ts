@@ -1,12 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import {
-  type Driver,
-  type DriverBrowser,
-  type DriverContext,
-  DriverError,
-  type DriverFailure,
-  type DriverPage,
-} from './port.ts'
+import type { DriverPage } from './page.ts'
+import { type Driver, type DriverBrowser, type DriverContext, DriverError, type DriverFailure } from './port.ts'
 
 const deadlineMs = 10_000
 const load = { until: 'load', deadlineMs } as const

@@ -3,14 +3,14 @@ import type { During } from './memory.ts'
 import { type MemoryElement, nameOf, readHtml } from './memory-html.ts'
 import {
   type Action,
-  DriverError,
   type DriverPage,
   type PdfOptions,
   refForm,
   type ScreenshotOptions,
   type Target,
   type Wait,
-} from './port.ts'
+} from './page.ts'
+import { DriverError } from './port.ts'
 
 interface Surroundings {
   during: During

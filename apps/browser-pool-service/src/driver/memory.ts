@@ -1,7 +1,8 @@
 import { within } from '@santaclaude/kit/deadline'
 import { bounded } from './failure.ts'
 import { MemoryPage } from './memory-page.ts'
-import { type Driver, type DriverBrowser, type DriverContext, DriverError, type DriverPage } from './port.ts'
+import type { DriverPage } from './page.ts'
+import { type Driver, type DriverBrowser, type DriverContext, DriverError } from './port.ts'
 
 /** Browsers that are only objects, for tests of the pool. They load real pages over HTTP and read simple HTML. */
 export interface MemoryDriver extends Driver {

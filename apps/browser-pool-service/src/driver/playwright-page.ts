@@ -2,14 +2,14 @@ import type { Frame, Locator, Page, Request } from 'playwright-core'
 import { bounded } from './failure.ts'
 import {
   type Action,
-  DriverError,
   type DriverPage,
   refForm,
   type ScreenshotOptions,
   type Snapshot,
   type Target,
   type Wait,
-} from './port.ts'
+} from './page.ts'
+import { DriverError } from './port.ts'
 
 /** Chromium paints no taller texture than this. */
 const pixelsMax = 16_384

@@ -2,8 +2,9 @@ import { within } from '@santaclaude/kit/deadline'
 import type { Browser, BrowserContext, CDPSession, Page } from 'playwright-core'
 import { bounded } from './failure.ts'
 import { type ChromiumSettings, launchOptions } from './launch.ts'
+import type { DriverPage } from './page.ts'
 import { playwrightPage } from './playwright-page.ts'
-import { type Driver, type DriverBrowser, type DriverContext, DriverError, type DriverPage } from './port.ts'
+import { type Driver, type DriverBrowser, type DriverContext, DriverError } from './port.ts'
 
 /**
  * Drives Chromium with playwright-core over a pipe. Playwright is loaded at the first launch: a service that was asked
