@@ -14,7 +14,7 @@ test('importing any file but main.ts opens nothing, prints nothing and reads no 
     stdout: 'pipe',
     stderr: 'pipe',
     // A socket, a timer or a child left open would keep the process: it must end by itself.
-    timeout: 30_000,
+    timeout: 20_000,
     killSignal: 'SIGKILL',
   })
   const [out, err, code] = await Promise.all([
@@ -23,7 +23,7 @@ test('importing any file but main.ts opens nothing, prints nothing and reads no 
     child.exited,
   ])
   expect({ code, out, err }).toEqual({ code: 0, out: '', err: '' })
-}, 40_000)
+}, 30_000)
 
 test('no file but main.ts waits at its top level', () => {
   const waits = importable.filter((path) => /^(?:await\b|(?:export )?const [^=]*= await\b)/m.test(textOf(path)))
