@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { pause } from '@santaclaude/kit/deadline'
 import { guard } from './guardian.ts'
+import { eachLine } from './lines.ts'
 import { commandOf } from './processes.ts'
 
 /** A Redis that this process started and alone may stop. */
@@ -47,6 +48,7 @@ export class RedisStartError extends Error {
 
 const names = ['redis-server', 'valkey-server']
 const claimFile = 'server.claim.json'
+const linesKept = 50
 
 /** The Redis (or Valkey) server program on PATH, or where package managers put it outside PATH. */
 export function findRedisServer(): string | undefined {
@@ -82,7 +84,11 @@ export async function startRedisServer(options: RedisServerOptions): Promise<Red
   const unguard = guard(child.pid)
   writeFileSync(join(dir, claimFile), JSON.stringify({ pid: child.pid, port }))
   const lines: string[] = []
-  const reading = Promise.all([keepLines(child.stdout, lines), keepLines(child.stderr, lines)])
+  const keep = (line: string) => {
+    lines.push(line)
+    if (lines.length > linesKept) lines.shift()
+  }
+  const reading = Promise.all([eachLine(child.stdout, keep), eachLine(child.stderr, keep)])
   const exited = child.exited.then(async () => {
     unguard()
     await reading
@@ -119,6 +125,12 @@ export async function startRedisServer(options: RedisServerOptions): Promise<Red
       await exited
     },
   }
+}
+
+/** The port of the Redis that runs on this folder, if one does. */
+export function runningRedisPort(dir: string): number | undefined {
+  const path = join(dir, claimFile)
+  return isClaimed(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { port: number }).port : undefined
 }
 
 /** Two servers on one folder would interleave their append-only files; Redis itself does not look. */
@@ -178,15 +190,4 @@ function answersPong(port: number, pid: number): Promise<boolean> {
         done(answer.startsWith('+PONG') && answer.includes(`process_id:${pid}\r\n`))
     })
   })
-}
-
-async function keepLines(stream: ReadableStream<Uint8Array>, lines: string[]): Promise<void> {
-  const decoder = new TextDecoder()
-  let rest = ''
-  for await (const bytes of stream) {
-    const parts = (rest + decoder.decode(bytes, { stream: true })).split('\n')
-    rest = parts.pop() ?? ''
-    lines.push(...parts.filter((line) => line.trim() !== ''))
-    lines.splice(0, lines.length - 50)
-  }
 }
