@@ -2,7 +2,7 @@ import type { AnyElysia } from 'elysia'
 import { faults } from './faults.ts'
 
 type Json = Record<string, unknown>
-type Operation = Json & { responses?: Record<string, Json>; security?: unknown; tags?: string[]; operationId?: string }
+type Operation = Json & { responses?: Record<string, Json>; security?: { key?: string[] }[]; tags?: string[] }
 
 const problemRef = { $ref: '#/components/schemas/Problem' }
 const methods = new Set(['get', 'post', 'put', 'patch', 'delete', 'head', 'options'])
@@ -57,10 +57,10 @@ export async function openapiOf(
     paths: Record<string, Record<string, Operation>>
     components: { schemas: Record<string, Json> }
   }
-  const scopesByRoute = new Map(
+  const bodies = new Map(
     app.routes.map((route) => [
       `${route.method.toLowerCase()} ${route.path.replace(/:(\w+)\??/g, '{$1}')}`,
-      (route.hooks as { scope?: string }).scope,
+      bodySchema((route.hooks as { body?: unknown }).body),
     ]),
   )
   const tidyPaths = Object.fromEntries(
@@ -71,7 +71,7 @@ export async function openapiOf(
           .filter(([method]) => methods.has(method))
           .map(([method, operation]) => [
             method,
-            tidyOperation(operation, { path, scope: scopesByRoute.get(`${method} ${path}`) }),
+            tidyOperation(operation, { path, body: bodies.get(`${method} ${path}`) }),
           ]),
       ),
     ]),
@@ -95,24 +95,23 @@ export async function openapiOf(
       },
     },
   }
-  return withoutIds(document) as Json
+  return tidySchema(document) as Json
 }
 
-function tidyOperation(operation: Operation, { path, scope }: { path: string; scope: string | undefined }): Operation {
+/** A route's body schema as the document refers to it. */
+function bodySchema(body: unknown): Json | undefined {
+  if (typeof body === 'string') return { $ref: `#/components/schemas/${body}` }
+  return body === undefined ? undefined : (JSON.parse(JSON.stringify(body)) as Json)
+}
+
+function tidyOperation(operation: Operation, { path, body }: { path: string; body: Json | undefined }): Operation {
+  const scope = operation.security?.[0]?.key?.[0]
   const responses = Object.fromEntries(
-    Object.entries(operation.responses ?? {}).map(([status, response]) => [
-      status,
-      { ...jsonOnly(response), description: (response.description as string) || phrases[status] || 'Answer' },
-    ]),
+    Object.entries(operation.responses ?? {}).map(([status, response]) => [status, tidyResponse(status, response)]),
   )
-  const problem = {
-    description: 'A problem; see its code and detail.',
-    content: { 'application/problem+json': { schema: problemRef } },
-  }
-  const body = operation.requestBody as Json | undefined
   return {
     ...operation,
-    ...(body ? { requestBody: jsonOnly(body) } : {}),
+    ...(body ? { requestBody: tidyBody(operation.requestBody as Json | undefined, body) } : {}),
     tags: operation.tags?.length
       ? operation.tags
       : [path.startsWith('/v1/') ? (path.split('/')[2] as string) : 'service'],
@@ -123,25 +122,56 @@ function tidyOperation(operation: Operation, { path, scope }: { path: string; sc
     ...(scope
       ? {
           security: [{ key: [] }],
-          description: `${operation.description ?? ''}\n\nNeeds a key with the scope \`${scope}\`.`.trim(),
+          description:
+            `${operation.description ?? ''}\n\n${scope === 'any' ? 'Needs a key.' : `Needs a key with the scope \`${scope}\`.`}`.trim(),
         }
       : {}),
   }
 }
 
-/** Keeps the JSON form of a body that the generator declared in several media types at once. */
-function jsonOnly(holder: Json): Json {
-  const content = holder.content as Record<string, Json> | undefined
-  if (!content?.['application/json'] || !('multipart/form-data' in content)) return holder
-  return { ...holder, content: { 'application/json': content['application/json'] } }
+const problem = {
+  description: 'A problem; see its code and detail.',
+  content: { 'application/problem+json': { schema: problemRef } },
 }
 
-function withoutIds(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutIds)
+function tidyResponse(status: string, response: Json): Json {
+  const description = response.description as string | undefined
+  const { content, ...rest } = response
+  const media = content as Record<string, Json | string> | undefined
+  const isVoid = media === undefined || typeof media.type === 'string'
+  return {
+    ...rest,
+    ...(isVoid ? {} : { content: media }),
+    description:
+      !description || description.startsWith('Response for status') ? (phrases[status] ?? 'Answer') : description,
+  }
+}
+
+/** The generator declares a body in three media types or, beside our own parser, in none; routes that list theirs keep them. */
+function tidyBody(given: Json | undefined, schema: Json): Json {
+  const content = (given?.content ?? {}) as Record<string, Json>
+  const isGuess = Object.keys(content).length === 0 || 'multipart/form-data' in content
+  return { required: true, ...given, content: isGuess ? { 'application/json': { schema } } : content }
+}
+
+/** Query values arrive as text; the document names the type they stand for. */
+function plainUnion(schema: Json): Json {
+  const { nullable, ...typed } = schema
+  const { anyOf, ...rest } = typeof nullable === 'boolean' ? typed : schema
+  if (!Array.isArray(anyOf)) return typeof nullable === 'boolean' ? typed : schema
+  const kinds = anyOf as Json[]
+  const plain = kinds.find((kind) => kind.type === 'integer' || kind.type === 'boolean' || kind.type === 'number')
+  const asText = kinds.find((kind) => kind.type === 'string' && kind.format === plain?.type)
+  return plain && asText ? { ...rest, ...plain } : { ...rest, anyOf }
+}
+
+/** A schema tree without the generator's leftovers: `$id`, `nullable`, text-or-number unions. */
+function tidySchema(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(tidySchema)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(
-    Object.entries(value)
+    Object.entries(plainUnion(value as Json))
       .filter(([key, inner]) => !(key === '$id' && typeof inner === 'string'))
-      .map(([key, inner]) => [key, withoutIds(inner)]),
+      .map(([key, inner]) => [key, tidySchema(inner)]),
   )
 }

@@ -1,7 +1,7 @@
 import type { Authenticator } from './auth.ts'
 import { during, type Exchange, type House, openExchange } from './exchange.ts'
 import { Fault } from './faults.ts'
-import { refusal } from './refusal.ts'
+import { refusal, storeFault } from './refusal.ts'
 import { settleIdempotency } from './replay.ts'
 
 type Fetch = (request: Request) => Response | Promise<Response>
@@ -46,7 +46,10 @@ async function answer({
     response = await fetch(request)
     if (exchange.claimed) response = await settleIdempotency(exchange, response)
   } catch (error) {
-    response = refusal(exchange, error instanceof Fault ? error : new Fault('internal', { cause: error }))
+    response = refusal(
+      exchange,
+      error instanceof Fault ? error : (storeFault(error) ?? new Fault('internal', { cause: error })),
+    )
   }
   const named = withHeader(response, 'x-request-id', exchange.requestId)
   if (!exchange.streaming) exchange.house.finish(exchange, named.status)

@@ -1,3 +1,4 @@
+import { isRedisAway, isRedisFull } from '@santaclaude/redis/away'
 import type { AnyElysia, ValidationError } from 'elysia'
 import type { Exchange } from './exchange.ts'
 import { Fault, type FaultCode, type FieldError, faultHeaders, faults, problemOf } from './faults.ts'
@@ -31,7 +32,14 @@ export function faultFrom(
   if (code === 'PARSE') return new Fault('malformed_json', { cause: error })
   if (code === 'INVALID_COOKIE_SIGNATURE' || code === 'INVALID_FILE_TYPE')
     return new Fault('malformed_request', { cause: error })
-  return new Fault('internal', { cause: error })
+  return storeFault(error) ?? new Fault('internal', { cause: error })
+}
+
+/** A failure of Redis as the fault it is, wherever it surfaced. */
+export function storeFault(error: unknown): Fault | undefined {
+  if (isRedisAway(error)) return new Fault('store_unavailable', { cause: error })
+  if (isRedisFull(error)) return new Fault('storage_full', { cause: error })
+  return undefined
 }
 
 /** An unknown address, or a known one that does not take this method. */

@@ -26,6 +26,7 @@ function admit(scope: Wanted): Caller {
 const gate = new Elysia({ name: 'gate' }).macro({
   /** Lets in only keys with this scope, before the body is judged, and hands the handler `caller` and `who`. */
   scope: (scope: Wanted) => ({
+    detail: { security: [{ key: [scope] }] },
     transform: () => {
       admit(scope)
     },
