@@ -39,6 +39,7 @@ async function answer({
 }): Promise<Response> {
   let response: Response
   try {
+    if (headerLength(request.headers) > headersMax) throw new Fault('headers_too_large')
     if (needsKey(exchange.path)) {
       const caller = auth.verify(request.headers)
       exchange.caller = caller instanceof Promise ? await caller : caller
@@ -54,6 +55,16 @@ async function answer({
   const named = withHeader(response, 'x-request-id', exchange.requestId)
   if (!exchange.streaming) exchange.house.finish(exchange, named.status)
   return named
+}
+
+const headersMax = 32_768
+
+function headerLength(headers: Headers): number {
+  let length = 0
+  headers.forEach((value, name) => {
+    length += name.length + value.length + 4
+  })
+  return length
 }
 
 /** Everything is behind a key but what lies outside /v1; each room's routes ask for a scope besides. */

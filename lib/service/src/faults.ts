@@ -25,6 +25,7 @@ export const faults = {
   request_timeout: passing(408, 'The body did not arrive in time.', 'Send the body without pauses.'),
   body_too_large: kind(413, 'The body is too large.', 'Send less at once; the detail says the limit.'),
   unsupported_media_type: kind(415, 'The body has a type this route does not take.', 'Send application/json.'),
+  headers_too_large: kind(431, 'The headers are too large.', 'Send at most 32 KiB of headers.'),
   validation_failed: kind(422, 'The request does not fit the schema.', 'Mend the fields named in errors.'),
   // Who asks
   unauthenticated: kind(

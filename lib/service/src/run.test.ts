@@ -73,6 +73,12 @@ test('trap 4: a rejection nobody catches does not end the process', async () => 
   while (!lines.some(({ msg }) => msg === 'unhandled rejection')) await Bun.sleep(5)
 })
 
+test('a header of 100 kB gets 431 as a problem', async () => {
+  const { at } = await start()
+  const response = await fetch(`${at}/health`, { headers: { 'x-big': 'a'.repeat(100_000) } })
+  expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([431, 'headers_too_large'])
+})
+
 test('a wrong environment is reported whole, and the process ends with 78', async () => {
   const { child } = await start({ PORT: 'many', LOG_LEVEL: 'loud', EXPECT_FAILURE: '1' })
   expect(await child.exited).toBe(78)

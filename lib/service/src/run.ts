@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import http from 'node:http'
 import { pause, within } from '@santaclaude/kit/deadline'
 import type { AnyElysia } from 'elysia'
 import { ConfigError, type Configured, configure, houseSettings, type Setting } from './config.ts'
@@ -90,7 +91,11 @@ function read<S extends Declared>(name: string, declared: S) {
   }
 }
 
+/** Bun answers longer headers with a bare 431 before any hook; up to here the chassis refuses them in words. */
+const headerBytesCeiling = 262_144
+
 function listen(app: AnyElysia, { hostname, port }: { hostname: string; port: number }) {
+  Object.assign(http, { maxHeaderSize: headerBytesCeiling })
   const server = Bun.serve({
     hostname,
     port,
