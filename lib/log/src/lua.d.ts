@@ -1,0 +1,5 @@
+declare module '*.lua' {
+  const text: string
+  // biome-ignore lint/style/noDefaultExport: a text import has a default export
+  export default text
+}

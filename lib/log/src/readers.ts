@@ -1,0 +1,47 @@
+import type { Redis } from 'ioredis'
+import type { Bells } from './bells.ts'
+import type { Delivery, GroupAddress } from './port.ts'
+import { GroupReader, type PullOptions } from './pulling.ts'
+import type { Topics } from './topics.ts'
+
+/** How long a reader stays without a caller before it is put away. */
+const IDLE_MS = 60_000
+
+/** The readers of this process, one per group, however many callers wait. */
+export class Readers {
+  private readonly readers = new Map<string, { reader: GroupReader; usedAtMs: number }>()
+  private readonly tidy = setInterval(() => this.putAway(), IDLE_MS)
+
+  constructor(
+    private readonly redis: Redis,
+    private readonly topics: Topics,
+    private readonly bells: Bells,
+  ) {}
+
+  pull(address: GroupAddress, options: PullOptions): Promise<Delivery[]> {
+    const id = `${address.tenant}/${address.topic}/${address.group}`
+    const known = this.readers.get(id)?.reader
+    const reader = known ?? new GroupReader(this.redis, this.topics, this.bells, address)
+    this.readers.set(id, { reader, usedAtMs: performance.now() })
+    return reader.pull(options)
+  }
+
+  /** Callers in line over all groups. */
+  get waiting() {
+    return [...this.readers.values()].reduce((sum, { reader }) => sum + reader.waiting, 0)
+  }
+
+  close() {
+    clearInterval(this.tidy)
+    for (const { reader } of this.readers.values()) reader.close()
+    this.readers.clear()
+  }
+
+  private putAway() {
+    for (const [id, { reader, usedAtMs }] of this.readers) {
+      if (reader.waiting > 0 || performance.now() - usedAtMs < IDLE_MS) continue
+      reader.close()
+      this.readers.delete(id)
+    }
+  }
+}

@@ -1,0 +1,130 @@
+import { pause } from '@santaclaude/kit/deadline'
+import { Appender } from './appending.ts'
+import { Bells } from './bells.ts'
+import { type Connections, openConnections } from './connections.ts'
+import { encodeCursor } from './cursor.ts'
+import { logError, saysRedis } from './faults.ts'
+import { deadLettersOf, lagOf } from './lagging.ts'
+import { partitionKeys } from './names.ts'
+import type { EventLog, GroupAddress, Start, TopicAddress } from './port.ts'
+import { Readers } from './readers.ts'
+import { readPage, readPartition, startPlaces } from './reading.ts'
+import { runScript } from './scripts.ts'
+import { settle } from './settling.ts'
+import { Sweeper } from './sweeping.ts'
+import { Tails } from './tailing.ts'
+import { Topics } from './topics.ts'
+
+export interface LogOptions {
+  /** How often retention is applied by the owner of upkeep, in milliseconds. */
+  trimEveryMs?: number
+}
+
+/**
+ * The event log on Redis Streams. Opening connects nothing: each connection is made when it is first needed, so a
+ * service that only appends holds one.
+ */
+export function openLog(options: ({ redisUrl: string } | { connections: Connections }) & LogOptions): EventLog {
+  const connections = 'connections' in options ? options.connections : openConnections(options.redisUrl)
+  const { appends, commands } = connections
+  const topics = new Topics(commands)
+  const bells = new Bells(connections.bells)
+  const appender = new Appender(appends, topics, bells)
+  const readers = new Readers(commands, topics, bells)
+  const tails = new Tails(commands, topics, bells)
+  const sweeper = new Sweeper(commands, topics, options.trimEveryMs)
+
+  return {
+    createTopic: (address, settings) => write(topics.create(address, settings)),
+    changeTopic: (address, change) => write(topics.change(address, change)),
+    topic: (address) => read(topics.find(address)),
+    topics: (tenant) => read(topics.list(tenant)),
+    deleteTopic: (address) => write(topics.delete(address)),
+    size: (address) => read(sizeOf(address)),
+
+    append: (address, events, { create = false } = {}) => appender.append(address, events, create),
+    read: (address, { from, limit }) => read(pageOf(address, from, limit)),
+    readPartition: (address, place) =>
+      read(topics.need(address).then((topic) => readPartition(commands, topic, place))),
+    tail: (address, { from, signal }) => tails.tail(address, from, signal),
+    changed: (address, waiting) => rung(address, waiting),
+
+    putGroup: (address, settings = {}) => write(putGroup(address, settings)),
+    group: (address) => read(topics.findGroup(address)),
+    groups: (address) => read(topics.groupsOf(address)),
+    deleteGroup: (address) => write(topics.deleteGroup(address)),
+    pull: (address, how) => read(topics.needGroup(address).then(() => readers.pull(address, how))),
+    settle: (address, settlements) =>
+      write(topics.needGroup(address).then((group) => settle(commands, group, settlements))),
+    checkpoint: (address, place) => write(checkpoint(address, place)),
+    lag: (address) => read(lag(address)),
+    deadLetters: (address, { limit }) =>
+      read(topics.need(address).then((topic) => deadLettersOf(commands, topic, address.group, limit))),
+
+    sweep: () => write(sweeper.sweep()),
+    ping: () => write(commands.ping().then(() => {})),
+    close: async () => {
+      bells.close()
+      readers.close()
+      for (const redis of Object.values(connections)) redis.disconnect()
+    },
+  }
+
+  async function sizeOf(address: TopicAddress) {
+    const { partitions } = await topics.need(address)
+    const keys = Array.from({ length: partitions }, (_, partition) => partitionKeys(address, partition).stream)
+    const sizes = await Promise.all(keys.map((key) => commands.xlen(key)))
+    return sizes.reduce((sum, size) => sum + size, 0)
+  }
+
+  async function pageOf(address: TopicAddress, from: Start, limit: number) {
+    const topic = await topics.need(address)
+    const { places, ...page } = await readPage(commands, topic, await startPlaces(commands, topic, from), limit)
+    return { ...page, cursor: encodeCursor(places) }
+  }
+
+  async function putGroup(address: GroupAddress, { start = { at: 'earliest' }, ...settings }: GroupChange) {
+    const topic = await topics.need(address)
+    const places = await startPlaces(commands, topic, start)
+    const group = await topics.putGroup(address, settings)
+    await Promise.all(places.map(({ streamId }, partition) => topics.openGroup(address, partition, streamId)))
+    return group
+  }
+
+  async function checkpoint({ group, ...address }: GroupAddress, place: Parameters<EventLog['checkpoint']>[1]) {
+    const { stream } = partitionKeys(address, place.partition)
+    const move = () => runScript(commands, 'checkpoint', [stream], [group, place.streamId, place.count])
+    try {
+      await move()
+    } catch (error) {
+      if (!saysRedis(error, 'NOGROUP') && !saysRedis(error, 'ERR no such key')) throw error
+      topics.doubt({ ...address, group })
+      await topics.needGroup({ ...address, group })
+      await topics.openGroup({ ...address, group }, place.partition)
+      await move()
+    }
+  }
+
+  async function lag(address: GroupAddress) {
+    await topics.needGroup(address)
+    return lagOf(commands, await topics.need(address), address)
+  }
+
+  function rung(address: TopicAddress, { waitMs, signal }: { waitMs: number; signal?: AbortSignal }): Promise<void> {
+    const heard = new AbortController()
+    const unlisten = bells.listen(address, () => heard.abort())
+    return pause(waitMs, signal ? AbortSignal.any([signal, heard.signal]) : heard.signal).finally(unlisten)
+  }
+}
+
+type GroupChange = NonNullable<Parameters<EventLog['putGroup']>[1]>
+
+const read = <Result>(work: Promise<Result>): Promise<Result> =>
+  work.catch((error) => {
+    throw logError(error, { isWrite: false })
+  })
+
+const write = <Result>(work: Promise<Result>): Promise<Result> =>
+  work.catch((error) => {
+    throw logError(error, { isWrite: true })
+  })

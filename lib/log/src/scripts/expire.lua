@@ -1,0 +1,37 @@
+-- Takes back expired leases of a group on one partition: parked for redelivery, or dead after too many deliveries.
+-- KEYS     1 stream  2 meta  3 parked  4 dead
+-- ARGV     1 group  2 lease ms  3 deliveries at most  4 fence of the owner  5 bell channel  6 partition
+--          7... backoff ms per delivery, the last one repeating
+-- returns  {parked, dead, lost, ms until the next look is worth it}
+-- error    FENCED a newer owner has been here · NOGROUP
+local stream, meta, group, lease = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2])
+if tonumber(redis.call('HGET', meta, 'fence') or 0) > tonumber(ARGV[4]) then return redis.error_reply('FENCED') end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local expired = redis.call('XPENDING', stream, group, 'IDLE', lease, '-', '+', 100, 'live')
+if #expired > 0 then redis.call('HSET', meta, 'fence', ARGV[4]) end
+local answer = { 0, 0, 0, lease }
+for _, row in ipairs(expired) do
+  local id, deliveries = row[1], tonumber(row[4])
+  local entry = redis.call('XRANGE', stream, id, id)[1]
+  if not entry then
+    redis.call('XACK', stream, group, id)
+    answer[3] = answer[3] + 1
+  elseif deliveries >= tonumber(ARGV[3]) then
+    redis.call('XADD', KEYS[4], '*', 'o', id, 'n', deliveries, 'r', 'lease expired', unpack(entry[2]))
+    redis.call('XACK', stream, group, id)
+    answer[2] = answer[2] + 1
+  else
+    local delay = tonumber(ARGV[math.min(6 + deliveries, #ARGV)])
+    redis.call('XCLAIM', stream, group, 'parked', 0, id, 'RETRYCOUNT', deliveries, 'JUSTID')
+    redis.call('ZADD', KEYS[3], now + (#ARGV > 6 and delay or 0), id)
+    answer[1] = answer[1] + 1
+  end
+end
+if answer[1] > 0 then redis.call('PUBLISH', ARGV[5], ARGV[6] .. ' !' .. group) end
+
+-- Nothing can expire earlier than the most idle lease says; beyond a page of leases look again soon instead.
+local live = redis.call('XPENDING', stream, group, '-', '+', 100, 'live')
+if #expired == 100 or #live == 100 then answer[4] = #expired == 100 and 0 or 1000 end
+for _, row in ipairs(live) do answer[4] = math.min(answer[4], math.max(0, lease - row[3])) end
+return answer

@@ -1,0 +1,58 @@
+-- Applies retention to one partition, never past the lowest entry that some group has not settled.
+-- KEYS     1 stream  2 meta
+-- ARGV     1 entries at most (-1 = any number)  2 age at most, ms (-1 = any)  3 1 = keep everything while there is no group
+--          4 fence of the owner
+-- returns  {entries removed, 1 when there may be more to remove}
+-- error    FENCED a newer owner has been here
+local stream, meta = KEYS[1], KEYS[2]
+if tonumber(redis.call('HGET', meta, 'fence') or 0) > tonumber(ARGV[4]) then return redis.error_reply('FENCED') end
+local function below(a, b)
+  local aMs, aSeq = string.match(a, '(%d+)-(%d+)')
+  local bMs, bSeq = string.match(b, '(%d+)-(%d+)')
+  aMs, bMs = tonumber(aMs), tonumber(bMs)
+  return aMs < bMs or (aMs == bMs and tonumber(aSeq) < tonumber(bSeq))
+end
+local function after(id)
+  local ms, seq = string.match(id, '(%d+)-(%d+)')
+  return ms .. '-' .. string.format('%.0f', tonumber(seq) + 1)
+end
+
+local length = redis.call('XLEN', stream)
+if length == 0 then return { 0, 0 } end
+-- `floor`: the first id that must stay. Each group also notes it, so a group that vanished is made again there.
+local floor, groups = nil, redis.call('XINFO', 'GROUPS', stream)
+for _, flat in ipairs(groups) do
+  local info = {}
+  for n = 1, #flat, 2 do info[flat[n]] = flat[n + 1] end
+  local pending = redis.call('XPENDING', stream, info.name)
+  local low = after(info['last-delivered-id'])
+  if pending[1] > 0 and below(pending[2], low) then low = pending[2] end
+  if not floor or below(low, floor) then floor = low end
+  local ms, seq = string.match(low, '(%d+)-(%d+)')
+  local settled = seq == '0' and string.format('%.0f-9007199254740991', tonumber(ms) - 1)
+    or ms .. '-' .. string.format('%.0f', tonumber(seq) - 1)
+  if redis.call('HGET', meta, 'low:' .. info.name) ~= settled then redis.call('HSET', meta, 'low:' .. info.name, settled) end
+end
+if not floor and ARGV[3] == '1' then return { 0, 0 } end
+
+local lengthMax, ageMax, target, isMore = tonumber(ARGV[1]), tonumber(ARGV[2]), nil, 0
+if ageMax >= 0 then
+  local time = redis.call('TIME')
+  target = string.format('%.0f-0', time[1] * 1000 + math.floor(time[2] / 1000) - ageMax)
+end
+if lengthMax >= 0 and length > lengthMax then
+  -- The id at that depth is only found by walking there, so a deep excess goes in steps.
+  local step = math.min(length - lengthMax, 500)
+  local head = redis.call('XRANGE', stream, '-', '+', 'COUNT', step)
+  local past = after(head[#head][1])
+  if not target or below(target, past) then
+    target = past
+    if step < length - lengthMax then isMore = 1 end
+  end
+end
+if not target then return { 0, 0 } end
+if floor and below(floor, target) then target, isMore = floor, 0 end
+local last = redis.call('XREVRANGE', stream, '(' .. target, '-', 'COUNT', 1)[1]
+if not last then return { 0, 0 } end
+redis.call('HSET', meta, 'trimmed', last[1], 'fence', ARGV[4])
+return { redis.call('XTRIM', stream, 'MINID', target), isMore }

@@ -1,0 +1,20 @@
+import type { GroupSettings, TopicChange, TopicSettings } from './port.ts'
+
+export const topicDefaults: TopicSettings = {
+  partitions: 4,
+  retention: { maxAgeMs: 7 * 86_400_000, maxEvents: 100_000, keepUntilSettled: false },
+  idempotencyWindowMs: 600_000,
+}
+
+export const groupDefaults: GroupSettings = { leaseMs: 30_000, deliveriesMax: 10, backoffMs: [] }
+
+/** The settings with what the change names. */
+export const changed = (settings: TopicSettings, change: TopicChange): TopicSettings => ({
+  partitions: change.partitions ?? settings.partitions,
+  retention: { ...settings.retention, ...change.retention },
+  idempotencyWindowMs: change.idempotencyWindowMs ?? settings.idempotencyWindowMs,
+})
+
+/** The pause before the redelivery that follows delivery number `deliveries`. */
+export const backoffAfter = ({ backoffMs }: GroupSettings, deliveries: number) =>
+  backoffMs[Math.min(deliveries, backoffMs.length) - 1] ?? 0

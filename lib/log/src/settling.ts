@@ -1,0 +1,90 @@
+import type { Redis } from 'ioredis'
+import { compareIds, decodeReceipt, type Receipt } from './cursor.ts'
+import { saysRedis } from './faults.ts'
+import { bellOf, partitionKeys } from './names.ts'
+import type { Delivery, Group, GroupAddress, Settled, Settlement } from './port.ts'
+import { runScript } from './scripts.ts'
+import { backoffAfter } from './settings.ts'
+
+/** Receipts per script call: a script holds up everybody else, so it stays short. */
+const BATCH = 256
+
+/** A settlement as the script takes it. */
+interface Step {
+  index: number
+  op: 'ack' | 'park' | 'release' | 'extend' | 'dead'
+  argument: string | number
+  receipt: Receipt
+}
+
+export async function settle(redis: Redis, group: Group, settlements: Settlement[]): Promise<Settled[]> {
+  const answers: Settled[] = settlements.map(({ receipt }) => ({ receipt, ok: false, code: 'bad_receipt' }))
+  const steps = settlements.flatMap((settlement, index) => {
+    const receipt = decodeReceipt(settlement.receipt)
+    return receipt ? [{ index, receipt, ...meaning(group, settlement, receipt.deliveries) }] : []
+  })
+  await inBatches(redis, group, steps, ({ index }, isDone) => {
+    const { receipt } = settlements[index] as Settlement
+    answers[index] = isDone ? { receipt, ok: true } : { receipt, ok: false, code: 'lease_lost' }
+  })
+  return answers
+}
+
+/** Gives deliveries back that nobody has seen; they do not count as deliveries. */
+export async function release(redis: Redis, address: GroupAddress, deliveries: Delivery[]): Promise<void> {
+  const steps = deliveries.flatMap((delivery, index): Step[] => {
+    const receipt = decodeReceipt(delivery.receipt)
+    return receipt ? [{ index, op: 'release', argument: 0, receipt }] : []
+  })
+  await inBatches(redis, address, steps, () => {})
+}
+
+function meaning(group: Group, settlement: Settlement, deliveries: number): Pick<Step, 'op' | 'argument'> {
+  switch (settlement.op) {
+    case 'ack':
+    case 'extend':
+      return { op: settlement.op, argument: '' }
+    case 'term':
+      return { op: 'dead', argument: settlement.reason ?? 'terminated' }
+    case 'nack':
+      if (deliveries >= group.deliveriesMax) return { op: 'dead', argument: settlement.reason ?? 'too many deliveries' }
+      return { op: 'park', argument: settlement.delayMs ?? backoffAfter(group, deliveries) }
+  }
+}
+
+async function inBatches(
+  redis: Redis,
+  { group, ...address }: GroupAddress,
+  steps: Step[],
+  onAnswer: (step: Step, isDone: boolean) => void,
+): Promise<void> {
+  const byPartition = Map.groupBy(steps, ({ receipt }) => receipt.partition)
+  const calls = [...byPartition].flatMap(([partition, own]) =>
+    Array.from({ length: Math.ceil(own.length / BATCH) }, async (_, n) => {
+      const batch = own.slice(n * BATCH, (n + 1) * BATCH)
+      const done = await send(redis, { tenant: address.tenant, topic: address.topic, group }, partition, batch)
+      for (const [at, step] of batch.entries()) onAnswer(step, done[at] === 1)
+    }),
+  )
+  await Promise.all(calls)
+}
+
+async function send(redis: Redis, { group, ...address }: GroupAddress, partition: number, batch: Step[]) {
+  const keys = partitionKeys(address, partition)
+  const ids = batch.map(({ receipt }) => receipt.streamId).sort(compareIds)
+  const args: (string | number)[] = [group, bellOf(address), partition, ids[0] ?? '-', ids.at(-1) ?? '+']
+  for (const { op, receipt, argument } of batch)
+    args.push(op, receipt.nonce, receipt.streamId, receipt.deliveries, argument)
+  try {
+    return await runScript<number[]>(
+      redis,
+      'settle',
+      [keys.stream, keys.meta, keys.parked(group), keys.dead(group)],
+      args,
+    )
+  } catch (error) {
+    // A group that was made anew has no memory of these receipts.
+    if (saysRedis(error, 'NOGROUP')) return []
+    throw error
+  }
+}

@@ -1,0 +1,102 @@
+import type { Redis } from 'ioredis'
+import { saysRedis } from './faults.ts'
+import { bellOf, ownerKeys, partitionKeys } from './names.ts'
+import type { Group, Sweep, Topic } from './port.ts'
+import { runScript } from './scripts.ts'
+import { life, type Topics } from './topics.ts'
+
+/** How long ownership lasts without a renewal; the longest upkeep stands still when its owner dies. */
+const OWN_MS = 3_000
+/** Steps of one retention pass over a partition, so a huge excess does not hold up the others. */
+const TRIM_STEPS_MAX = 40
+/** Partitions looked after at once. */
+const WIDTH = 64
+
+/**
+ * Upkeep of every topic: expired leases go back or die, retention is applied. One process at a time owns it; each owner's
+ * fence is higher than the last one's, and the scripts refuse a fence below what a partition has seen, so an owner that
+ * was frozen and wakes up late does nothing.
+ */
+export class Sweeper {
+  private readonly token = life() + life()
+  /** When a group's partition is worth the next look: idle groups cost one script per lease. */
+  private readonly nextAtMs = new Map<string, number>()
+  private trimAtMs = 0
+
+  constructor(
+    private readonly redis: Redis,
+    private readonly topics: Topics,
+    private readonly trimEveryMs = 5_000,
+  ) {}
+
+  async sweep(): Promise<Sweep> {
+    const report: Sweep = { isOwner: true, expired: 0, dead: 0, trimmed: 0, lost: 0 }
+    const fence = await runScript<number>(this.redis, 'own', ownerKeys, [this.token, OWN_MS])
+    if (fence === 0) {
+      this.nextAtMs.clear()
+      return { ...report, isOwner: false }
+    }
+    const nowMs = performance.now()
+    const trims = nowMs >= this.trimAtMs
+    if (trims) this.trimAtMs = nowMs + this.trimEveryMs
+    const jobs: (() => Promise<void>)[] = []
+    const seen = new Set<string>()
+    for (const tenant of await this.topics.tenants()) {
+      const [topics, groups] = await Promise.all([this.topics.list(tenant), this.topics.groupsOfTenant(tenant)])
+      const byName = new Map(topics.map((topic) => [topic.topic, topic]))
+      for (const group of groups)
+        for (let partition = 0; partition < (byName.get(group.topic)?.partitions ?? 0); partition++) {
+          const id = `${tenant}/${group.topic}/${group.group}/${partition}`
+          seen.add(id)
+          if ((this.nextAtMs.get(id) ?? 0) <= nowMs)
+            jobs.push(() => this.expire(group, partition, { id, fence, report }))
+        }
+      for (const topic of trims ? topics : [])
+        for (let partition = 0; partition < topic.partitions; partition++)
+          jobs.push(() => this.trim(topic, partition, { fence, report }))
+    }
+    for (const id of this.nextAtMs.keys()) if (!seen.has(id)) this.nextAtMs.delete(id)
+    for (let at = 0; at < jobs.length; at += WIDTH) await Promise.all(jobs.slice(at, at + WIDTH).map((job) => job()))
+    return report
+  }
+
+  private async expire(group: Group, partition: number, at: { id: string; fence: number; report: Sweep }) {
+    const keys = partitionKeys(group, partition)
+    try {
+      const [parked, dead, lost, nextMs] = await runScript<[number, number, number, number]>(
+        this.redis,
+        'expire',
+        [keys.stream, keys.meta, keys.parked(group.group), keys.dead(group.group)],
+        [group.group, group.leaseMs, group.deliveriesMax, at.fence, bellOf(group), partition, ...group.backoffMs],
+      )
+      at.report.expired += parked + dead
+      at.report.dead += dead
+      at.report.lost += lost
+      this.nextAtMs.set(at.id, performance.now() + nextMs)
+    } catch (error) {
+      // No group here yet: whoever pulls from it makes it.
+      if (!saysRedis(error, 'NOGROUP') && !saysRedis(error, 'FENCED')) throw error
+    }
+  }
+
+  private async trim(topic: Topic, partition: number, { fence, report }: { fence: number; report: Sweep }) {
+    const { maxEvents, maxAgeMs, keepUntilSettled } = topic.retention
+    const keys = partitionKeys(topic, partition)
+    const share = maxEvents === null ? -1 : Math.ceil(maxEvents / topic.partitions)
+    for (let step = 0; step < TRIM_STEPS_MAX; step++) {
+      try {
+        const [removed, isMore] = await runScript<[number, number]>(
+          this.redis,
+          'trim',
+          [keys.stream, keys.meta],
+          [share, maxAgeMs ?? -1, keepUntilSettled ? 1 : 0, fence],
+        )
+        report.trimmed += removed
+        if (isMore === 0) return
+      } catch (error) {
+        if (!saysRedis(error, 'FENCED')) throw error
+        return
+      }
+    }
+  }
+}

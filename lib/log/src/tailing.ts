@@ -1,0 +1,183 @@
+import type { Redis } from 'ioredis'
+import type { Bells } from './bells.ts'
+import { compareIds, encodeCursor, type Place } from './cursor.ts'
+import { logError } from './faults.ts'
+import type { LogEntry, Start, TailItem, Topic, TopicAddress } from './port.ts'
+import { readOn, readPage, startPlaces } from './reading.ts'
+import type { Topics } from './topics.ts'
+
+/** How many entries wait for one slow reader before it falls back to reading pages at its own pace. */
+const WAITING_MAX = 512
+const PAGE = 256
+
+/** One reader at the head of a topic: entries are handed to it as the pump sees them. */
+interface Follower {
+  waiting: LogEntry[]
+  /** False = it fell behind, or its place is in doubt: it must read pages again before it follows. */
+  isFollowing: boolean
+  wake(): void
+}
+
+/**
+ * Live tails. Per topic one pump reads each new entry once and hands it to every follower at the head; a reader that
+ * starts in the past, or cannot keep up, reads pages from its own place until it has reached the pump. So a thousand
+ * readers cost Redis one, and a slow one costs a bounded amount of memory and never a lost entry.
+ */
+export class Tails {
+  private readonly pumps = new Map<string, Promise<Pump>>()
+
+  constructor(
+    private readonly redis: Redis,
+    private readonly topics: Topics,
+    private readonly bells: Bells,
+  ) {}
+
+  async *tail(address: TopicAddress, from: Start, signal: AbortSignal): AsyncGenerator<TailItem> {
+    try {
+      yield* this.follow(address, from, signal)
+    } catch (error) {
+      throw logError(error, { isWrite: false })
+    }
+  }
+
+  private async *follow(address: TopicAddress, from: Start, signal: AbortSignal): AsyncGenerator<TailItem> {
+    const topic = await this.topics.need(address)
+    let places = await startPlaces(this.redis, topic, from)
+    const pump = await this.pumpOf(topic)
+    let wake = () => {}
+    const follower: Follower = { waiting: [], isFollowing: false, wake: () => wake() }
+    const onAbort = () => wake()
+    signal.addEventListener('abort', onAbort, { once: true })
+    pump.followers.add(follower)
+    try {
+      yield { kind: 'ready', cursor: encodeCursor(places) }
+      while (!signal.aborted) {
+        if (!follower.isFollowing) {
+          const page = await readPage(this.redis, topic, places, PAGE)
+          for (const gap of page.gaps) yield { kind: 'gap', gap, cursor: encodeCursor(page.places) }
+          for (const entry of page.entries) {
+            places = moved(places, entry)
+            yield { kind: 'entry', entry, cursor: encodeCursor(places) }
+          }
+          places = page.places
+          follower.waiting = []
+          follower.isFollowing = pump.isBehindOrAt(places)
+          continue
+        }
+        const entries = follower.waiting
+        follower.waiting = []
+        for (const entry of entries) {
+          if (compareIds(entry.streamId, places[entry.partition]?.streamId ?? '') <= 0) continue
+          places = moved(places, entry)
+          yield { kind: 'entry', entry, cursor: encodeCursor(places) }
+        }
+        if (signal.aborted || follower.waiting.length > 0 || !follower.isFollowing) continue
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+      pump.followers.delete(follower)
+      if (pump.followers.size === 0) this.stop(topic)
+    }
+  }
+
+  private pumpOf(topic: Topic): Promise<Pump> {
+    const id = `${topic.tenant}/${topic.topic}`
+    const running = this.pumps.get(id)
+    if (running) return running
+    const starting = Pump.start(this.redis, this.bells, topic)
+    this.pumps.set(id, starting)
+    starting.catch(() => this.pumps.delete(id))
+    return starting
+  }
+
+  private stop(topic: Topic) {
+    const id = `${topic.tenant}/${topic.topic}`
+    const pump = this.pumps.get(id)
+    this.pumps.delete(id)
+    pump?.then((running) => running.stop()).catch(() => {})
+  }
+}
+
+class Pump {
+  readonly followers = new Set<Follower>()
+  private readonly dirty = new Set<number>()
+  private isRunning = false
+  private readonly unlisten: () => void
+
+  static async start(redis: Redis, bells: Bells, topic: Topic): Promise<Pump> {
+    return new Pump(redis, bells, topic, await startPlaces(redis, topic, { at: 'latest' }))
+  }
+
+  private constructor(
+    private readonly redis: Redis,
+    bells: Bells,
+    private readonly topic: Topic,
+    private readonly places: Place[],
+  ) {
+    this.unlisten = bells.listen(topic, (ring) => {
+      if (ring?.group) return
+      if (!ring) for (const partition of this.places.keys()) this.dirty.add(partition)
+      else if (ring.lastId && compareIds(ring.lastId, this.places[ring.partition]?.streamId ?? '') > 0)
+        this.dirty.add(ring.partition)
+      this.run().catch(() => {})
+    })
+  }
+
+  stop() {
+    this.unlisten()
+  }
+
+  /** Whether a reader at these places has seen everything the pump has handed out. */
+  isBehindOrAt(places: Place[]): boolean {
+    return this.places.every(({ epoch, streamId }, partition) => {
+      const theirs = places[partition]
+      return theirs !== undefined && theirs.epoch === epoch && compareIds(streamId, theirs.streamId) <= 0
+    })
+  }
+
+  private async run(): Promise<void> {
+    if (this.isRunning) return
+    this.isRunning = true
+    try {
+      while (this.dirty.size > 0) {
+        const partitions = [...this.dirty]
+        this.dirty.clear()
+        await Promise.all(partitions.map((partition) => this.read(partition)))
+      }
+    } finally {
+      this.isRunning = false
+    }
+  }
+
+  private async read(partition: number): Promise<void> {
+    const place = this.places[partition]
+    if (!place) return
+    const { entries, place: here, gap } = await readOn(this.redis, this.topic, { partition, place, limit: PAGE })
+    const last = entries.at(-1)
+    this.places[partition] = last ? { ...here, streamId: last.streamId } : here
+    // After a gap each follower finds out for itself where it stood and says so to its reader.
+    if (gap) for (const follower of this.followers) release(follower)
+    for (const follower of this.followers) hand(follower, entries)
+    if (entries.length === PAGE) this.dirty.add(partition)
+  }
+}
+
+function hand(follower: Follower, entries: LogEntry[]) {
+  if (!follower.isFollowing || entries.length === 0) return
+  if (follower.waiting.length + entries.length > WAITING_MAX) release(follower)
+  else for (const entry of entries) follower.waiting.push(entry)
+  follower.wake()
+}
+
+function release(follower: Follower) {
+  follower.isFollowing = false
+  follower.waiting = []
+  follower.wake()
+}
+
+function moved(places: Place[], { partition, streamId }: LogEntry): Place[] {
+  return places.map((place, at) => (at === partition ? { ...place, streamId } : place))
+}
