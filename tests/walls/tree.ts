@@ -27,7 +27,7 @@ const transpilers = { ts: new Bun.Transpiler({ loader: 'ts' }), tsx: new Bun.Tra
 
 /** What a text imports when it runs: type-only imports are gone by then. */
 export const runtimeImports = (text: string, kind: 'ts' | 'tsx' = 'ts') =>
-  transpilers[kind].scanImports(text).map(({ path }) => path)
+  transpilers[kind].scanImports(text.replace(/^#!.*/, '')).map(({ path }) => path)
 
 /** What a text names in any import or re-export, types included. */
 export function allImports(text: string): string[] {
