@@ -25,3 +25,8 @@ test('the package managers are told of no registry', () => {
   const told = filesLike('.npmrc', 'bunfig.toml', 'package.json', '{apps,lib}/*/package.json')
   expect(told.filter((path) => /registry\s*["=:]/i.test(textOf(path)))).toEqual([])
 })
+
+test('npx may fetch bun without a terminal, on npm 12 too, where it reads no package.json for that', () => {
+  expect(textOf('.npmrc')).toMatch(/^yes=true$/m)
+  expect(textOf('.npmrc')).toMatch(/^allow-scripts=bun$/m)
+})
