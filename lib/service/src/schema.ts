@@ -1,4 +1,4 @@
-import { type ObjectOptions, type TObject, type TProperties, Type } from '@sinclair/typebox'
+import { type ObjectOptions, type TObject, type TProperties, type TUnsafe, Type } from '@sinclair/typebox'
 import { t as elysia } from 'elysia'
 
 /**
@@ -16,9 +16,11 @@ export const t = {
   Boolean: Type.Boolean,
 }
 
-/** One of these texts. */
-export const oneOf = <const V extends readonly string[]>(values: V, options: Record<string, unknown> = {}) =>
-  Type.Unsafe<V[number]>({ type: 'string', enum: [...values], ...options })
+/** One of these texts. Elysia's own kind without its default: what is missing stays missing. */
+export const oneOf = <const V extends readonly string[]>(values: V, options: Record<string, unknown> = {}) => {
+  const { default: _first, ...schema } = elysia.UnionEnum(values as unknown as [string, ...string[]], options)
+  return schema as unknown as TUnsafe<V[number]>
+}
 
 /** A whole number in a query or a path, where everything arrives as text. */
 export const queryInteger = (
