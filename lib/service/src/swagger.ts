@@ -19,11 +19,17 @@ export const swaggerFiles = [
 ] as const
 export type SwaggerFile = (typeof swaggerFiles)[number]
 
-const folder = () => dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
+const need = createRequire(import.meta.url)
+
+/** Where a page finds one of the files. The version is in the address, as browsers keep the file for good. */
+export const swaggerFileUrl = (name: SwaggerFile): string =>
+  `/swagger/assets/${name}?v=${(need('swagger-ui-dist/package.json') as { version: string }).version}`
+
+const folder = () => dirname(need.resolve('swagger-ui-dist/package.json'))
 const packed = new Map<SwaggerFile, Promise<Uint8Array<ArrayBuffer>>>()
 const squeeze = promisify(gzip)
 
-/** One Swagger UI file, gzipped once per process and cacheable for good (its version is in the page's links). */
+/** One Swagger UI file, gzipped once per process and cacheable for good (see {@link swaggerFileUrl}). */
 export async function swaggerFile(name: SwaggerFile): Promise<Response> {
   let bytes = packed.get(name)
   if (!bytes) {
@@ -48,7 +54,8 @@ export const swaggerStart = (documents: { url: string; name: string }[]): string
   dom_id: '#swagger-ui',
   ${documents.length === 1 ? `url: ${JSON.stringify(documents[0]?.url)}` : `urls: ${JSON.stringify(documents)}`},
   deepLinking: true,
-  persistAuthorization: true,
+  // Not in local storage: whatever got into this origin would find the key there.
+  persistAuthorization: false,
   tryItOutEnabled: true,
   validatorUrl: null,
   presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset],
@@ -63,14 +70,14 @@ export const swaggerPage = (title: string): string => `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title} API</title>
-<link rel="icon" href="/swagger/assets/favicon-32x32.png">
-<link rel="stylesheet" href="/swagger/assets/swagger-ui.css">
+<link rel="icon" href="${swaggerFileUrl('favicon-32x32.png')}">
+<link rel="stylesheet" href="${swaggerFileUrl('swagger-ui.css')}">
 </head>
 <body>
 <div id="swagger-ui"></div>
 <noscript><p>This page needs JavaScript. The document itself is at <a href="/swagger/json">/swagger/json</a>.</p></noscript>
-<script src="/swagger/assets/swagger-ui-bundle.js"></script>
-<script src="/swagger/assets/swagger-ui-standalone-preset.js"></script>
+<script src="${swaggerFileUrl('swagger-ui-bundle.js')}"></script>
+<script src="${swaggerFileUrl('swagger-ui-standalone-preset.js')}"></script>
 <script src="/swagger/start.js"></script>
 </body>
 </html>
