@@ -1,3 +1,4 @@
+import type { Clock } from '@santaclaude/kit/clock'
 import type { AnyElysia } from 'elysia'
 import { authenticator } from './auth.ts'
 import { jsonBytesMax, parseJson, readBody } from './body.ts'
@@ -27,6 +28,8 @@ export interface ChassisOptions {
   pages?: boolean
   /** The error body for paths whose callers expect another dialect than RFC 9457; undefined = the problem itself. */
   dialect?: (path: string, problem: Problem) => unknown
+  /** What the life of keys is measured by. */
+  clock?: Clock
   /** The largest JSON body, in bytes; default 1 MiB. */
   bodyBytesMax?: number
 }
@@ -43,7 +46,11 @@ export const chassis =
     const { name, bodyBytesMax = jsonBytesMax } = options
     const host = options.host ?? quietHost(name)
     const house = houseOf(app, options, host)
-    const auth = authenticator({ keys: options.keys, pepper: host.pepper })
+    const auth = authenticator({
+      keys: options.keys,
+      pepper: host.pepper,
+      ...(options.clock ? { clock: options.clock } : {}),
+    })
     const door = doorOf({ house, auth })
     // By default Elysia drops unknown fields without a word; with this off, a closed object refuses them.
     app.config.normalize = false
