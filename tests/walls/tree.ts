@@ -44,6 +44,7 @@ export const resolveFrom = (from: string, path: string) => relative(root, join(r
 
 interface Manifest {
   name: string
+  version?: string
   service?: { port: number; needs: string[] }
   dependencies?: Record<string, string>
   devDependencies?: Record<string, string>
