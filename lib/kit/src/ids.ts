@@ -1,21 +1,33 @@
-const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 const base62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
 const pool = new Uint8Array(4096)
+let poolHex = ''
 let used = pool.length
 
-/** The next `count` random bytes as an offset into `pool`; one system call serves hundreds of ids. */
+/** Moves past the next `count` random bytes of the pool and answers where they begin; one system call serves hundreds of ids. */
 function draw(count: number): number {
   if (used + count > pool.length) {
     crypto.getRandomValues(pool)
+    poolHex = pool.toHex()
     used = 0
   }
   used += count
   return used - count
 }
 
+/** `length` random lower-case hex digits. */
+export function hexRandom(length: number): string {
+  const at = draw((length + 1) >> 1)
+  return poolHex.slice(at * 2, at * 2 + length)
+}
+
+/** Every 12-bit counter as three hex digits. */
+const counters = Array.from({ length: 0x1000 }, (_, count) => count.toString(16).padStart(3, '0'))
+
 let lastMs = 0
 let sequence = 0
+let prefixMs = -1
+let prefix = ''
 
 /**
  * A UUIDv7 (RFC 9562 §5.7): 48 bits of Unix milliseconds, then a 12-bit counter that orders the ids one process makes
@@ -29,13 +41,14 @@ export function uuidv7(nowMs = Date.now()): string {
     lastMs++
     sequence = 0
   }
-  const at = draw(8)
-  const high = Math.floor(lastMs / 0x1_0000)
-  const low = lastMs & 0xffff
-  const h = (byte: number) => hex[byte & 0xff] as string
-  const r = (index: number) => h(pool[at + index] as number)
-  const variant = h(0x80 | ((pool[at] as number) & 0x3f))
-  return `${h(high >>> 24)}${h(high >>> 16)}${h(high >>> 8)}${h(high)}-${h(low >>> 8)}${h(low)}-${h(0x70 | (sequence >>> 8))}${h(sequence)}-${variant}${r(1)}-${r(2)}${r(3)}${r(4)}${r(5)}${r(6)}${r(7)}`
+  if (lastMs !== prefixMs) {
+    const time = lastMs.toString(16).padStart(12, '0')
+    prefixMs = lastMs
+    prefix = `${time.slice(0, 8)}-${time.slice(8)}-7`
+  }
+  const tail = hexRandom(16)
+  const variant = '89ab'[Number.parseInt(tail[0] as string, 16) & 3]
+  return `${prefix}${counters[sequence]}-${variant}${tail.slice(1, 4)}-${tail.slice(4)}`
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/

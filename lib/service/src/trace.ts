@@ -1,3 +1,5 @@
+import { hexRandom } from '@santaclaude/kit/ids'
+
 /**
  * W3C Trace Context: continue a caller's trace or start one.
  * Source: https://www.w3.org/TR/trace-context/ §3.2 (traceparent, version 00).
@@ -17,18 +19,14 @@ export interface Trace {
   flags: string
 }
 
-const words = new Uint32Array(6)
-const hex8 = (word: number) => word.toString(16).padStart(8, '0')
-
 /** The trace this request belongs to. A malformed header starts a new one, as the standard asks. */
 export function traceOf(traceparent: string | null | undefined): Trace {
-  crypto.getRandomValues(words)
-  const spanId = hex8(words[0] as number) + hex8(((words[1] as number) | 1) >>> 0)
+  // The fixed first digit keeps an id from ever being all zeros, which the standard calls invalid.
+  const spanId = `1${hexRandom(15)}`
   const match = traceparent ? form.exec(traceparent) : null
   if (match && !traceparent?.startsWith('ff') && match[1] !== noTrace && match[2] !== noSpan)
     return { traceId: match[1] as string, parentId: match[2] as string, flags: match[3] as string, spanId }
-  const traceId =
-    hex8(words[2] as number) + hex8(words[3] as number) + hex8(words[4] as number) + hex8(words[5] as number)
+  const traceId = `1${hexRandom(31)}`
   return { traceId, spanId, flags: '01' }
 }
 
