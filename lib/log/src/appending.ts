@@ -4,13 +4,11 @@ import { Batcher } from './batcher.ts'
 import type { Bells } from './bells.ts'
 import { packEvent } from './event.ts'
 import { logError, saysRedis } from './faults.ts'
-import { bellOf, partitionKeys, partitionOf } from './names.ts'
+import { bellOf, life, partitionKeys, partitionOf } from './names.ts'
 import { type Appended, LogError, type NewEvent, type Topic, type TopicAddress, type TopicChange } from './port.ts'
 import { runScript } from './scripts.ts'
-import { life, type Topics } from './topics.ts'
-
-/** The largest event, in bytes of its payload and attributes. */
-export const EVENT_BYTES_MAX = 1_048_576
+import { EVENT_BYTES_MAX } from './settings.ts'
+import type { Topics } from './topics.ts'
 
 /** How long appends wait for a Redis that is away before they are refused. */
 const AWAY_MS = 3_000

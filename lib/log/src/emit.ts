@@ -24,6 +24,7 @@ export function emitter(log: Pick<EventLog, 'append'>, source: string): Emit {
     const dataJson = JSON.stringify(data)
     const attributes = {
       time: new Date().toISOString(),
+      datacontenttype: 'application/json',
       ...(subject === undefined ? {} : { subject }),
       tenant,
       ...(traceparent === undefined ? {} : { traceparent }),

@@ -1,3 +1,4 @@
+import { base62Random } from '@santaclaude/kit/ids'
 import { type GroupAddress, LogError, type TopicAddress } from './port.ts'
 
 const name = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/
@@ -11,6 +12,9 @@ export function checkNames(address: TopicAddress | GroupAddress) {
         `${what} '${text}' must be 1 to 64 of A-Z a-z 0-9 . _ - and begin and end with a letter or digit`,
       )
 }
+
+/** A new epoch, nonce or token: tells one life of a thing from its next. */
+export const life = () => base62Random(6)
 
 /** The keys of one partition. They share the hash tag `{tenant:topic:p}`, so scripts stay on one node of a Cluster. */
 export function partitionKeys({ tenant, topic }: TopicAddress, partition: number) {

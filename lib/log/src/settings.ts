@@ -1,5 +1,8 @@
 import type { GroupSettings, TopicChange, TopicSettings } from './port.ts'
 
+/** The largest event, in bytes of its payload and attributes. */
+export const EVENT_BYTES_MAX = 1_048_576
+
 export const topicDefaults: TopicSettings = {
   partitions: 4,
   retention: { maxAgeMs: 7 * 86_400_000, maxEvents: 100_000, keepUntilSettled: false },

@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis'
 import { saysRedis } from './faults.ts'
-import { bellOf, ownerKeys, partitionKeys } from './names.ts'
+import { bellOf, life, ownerKeys, partitionKeys } from './names.ts'
 import type { Group, Sweep, Topic } from './port.ts'
 import { runScript } from './scripts.ts'
-import { life, type Topics } from './topics.ts'
+import type { Topics } from './topics.ts'
 
 /** How long ownership lasts without a renewal; the longest upkeep stands still when its owner dies. */
 const OWN_MS = 3_000

@@ -1,7 +1,6 @@
-import { base62Random } from '@santaclaude/kit/ids'
 import type { Redis } from 'ioredis'
 import { saysRedis } from './faults.ts'
-import { checkNames, groupsKey, partitionKeys, tenantsKey, topicsKey } from './names.ts'
+import { checkNames, groupsKey, life, partitionKeys, tenantsKey, topicsKey } from './names.ts'
 import {
   type Group,
   type GroupAddress,
@@ -28,9 +27,6 @@ interface Known<Thing> {
 
 /** A topic that was written back after a wipe says when, so that its groups can follow. */
 type StoredTopic = Topic & { restoredAtMs?: number }
-
-/** A new epoch or nonce. */
-export const life = () => base62Random(6)
 
 /**
  * Settings of topics and groups: two hashes per tenant in Redis, remembered here for seconds. When Redis was emptied

@@ -1,0 +1,234 @@
+import { type Clock, systemClock } from '@santaclaude/kit/clock'
+import { pause } from '@santaclaude/kit/deadline'
+import { decodeCursor, decodeReceipt, encodeCursor, msOf, type Place } from './cursor.ts'
+import { packEvent } from './event.ts'
+import { type Books, MemoryTopic } from './memory-topic.ts'
+import { checkNames, partitionOf } from './names.ts'
+import {
+  type EventLog,
+  type GroupAddress,
+  LogError,
+  type NewEvent,
+  type Settlement,
+  type Start,
+  type TailItem,
+  type TopicAddress,
+} from './port.ts'
+import { backoffAfter, changed, EVENT_BYTES_MAX, groupDefaults, topicDefaults } from './settings.ts'
+
+/** An event log in this process's memory, for unit tests: the same promises, none of the durability. */
+export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): EventLog {
+  const topics = new Map<string, MemoryTopic>()
+  const waiting = new Set<() => void>()
+  let turn = 0
+
+  const idOf = ({ tenant, topic }: TopicAddress) => `${tenant}/${topic}`
+  const ring = () => {
+    for (const wake of waiting) wake()
+  }
+  const need = (address: TopicAddress) => {
+    const found = topics.get(idOf(address))
+    if (!found) throw new LogError('topic_not_found', `There is no topic '${address.topic}'.`)
+    return found
+  }
+  const needGroup = (address: GroupAddress) => {
+    const found = topics.get(idOf(address))?.groups.get(address.group)
+    if (!found) throw new LogError('group_not_found', `There is no group '${address.group}'.`)
+    return found
+  }
+  const placesOf = (topic: MemoryTopic, start: Start): Place[] => {
+    if (!('cursor' in start)) return topic.places(start)
+    const places = decodeCursor(start.cursor)
+    if (places.length !== topic.partitions.length) throw new LogError('bad_cursor', 'This cursor is of another topic.')
+    return places
+  }
+
+  /** Resolves at the next change, and after `waitMs` at the latest. */
+  const change = async (waitMs: number, signal?: AbortSignal) => {
+    const heard = new AbortController()
+    const wake = () => heard.abort()
+    waiting.add(wake)
+    await pause(waitMs, signal ? AbortSignal.any([signal, heard.signal]) : heard.signal)
+    waiting.delete(wake)
+  }
+
+  async function* tail(address: TopicAddress, from: Start, signal: AbortSignal): AsyncGenerator<TailItem> {
+    const topic = need(address)
+    let places = placesOf(topic, from)
+    yield { kind: 'ready', cursor: encodeCursor(places) }
+    while (!signal.aborted) {
+      const page = topic.page(places, 256)
+      for (const gap of page.gaps) yield { kind: 'gap', gap, cursor: encodeCursor(page.places) }
+      for (const entry of page.entries) {
+        const { partition, streamId } = entry
+        places = places.map((place, at) => (at === partition ? { ...place, streamId } : place))
+        yield { kind: 'entry', entry, cursor: encodeCursor(places) }
+      }
+      places = page.places
+      if (page.isEnd && page.entries.length === 0) await change(50, signal)
+    }
+  }
+
+  const settleOne = (address: GroupAddress, settlement: Settlement): 'ok' | 'lease_lost' | 'bad_receipt' => {
+    const { group, books } = needGroup(address)
+    const receipt = decodeReceipt(settlement.receipt)
+    if (!receipt) return 'bad_receipt'
+    const { partition, streamId, deliveries, nonce } = receipt
+    const own: Books | undefined = books[partition]
+    const held = own?.pending.get(streamId)
+    const isOurs = own?.nonce === nonce && held?.leasedAtMs !== undefined && held.deliveries === deliveries
+    if (!own || !held || !isOurs) return 'lease_lost'
+    const nowMs = clock.now()
+    const bury = (reason: string) => need(address).bury(own, { partition, streamId }, { reason, nowMs })
+    if (settlement.op === 'ack') own.pending.delete(streamId)
+    else if (settlement.op === 'extend') held.leasedAtMs = nowMs
+    else if (settlement.op === 'term') bury(settlement.reason ?? 'terminated')
+    else if (deliveries >= group.deliveriesMax) bury(settlement.reason ?? 'too many deliveries')
+    else
+      own.pending.set(streamId, {
+        deliveries,
+        dueAtMs: nowMs + (settlement.delayMs ?? backoffAfter(group, deliveries)),
+      })
+    return 'ok'
+  }
+
+  const log: EventLog = {
+    createTopic: async (address, settings = {}) => {
+      checkNames(address)
+      const known = topics.get(idOf(address))
+      if (known) return { ...known.topic, isNew: false }
+      const { tenant, topic } = address
+      const made = { tenant, topic, ...changed(topicDefaults, settings), createdAtMs: clock.now() }
+      topics.set(idOf(address), new MemoryTopic(made))
+      return { ...made, isNew: true }
+    },
+    changeTopic: async (address, settings) => {
+      const known = topics.get(idOf(address))
+      if (known) known.topic = { ...known.topic, ...changed(known.topic, settings), partitions: known.topic.partitions }
+      return known?.topic
+    },
+    topic: async (address) => topics.get(idOf(address))?.topic,
+    topics: async (tenant) =>
+      [...topics.values()]
+        .map(({ topic }) => topic)
+        .filter((topic) => topic.tenant === tenant)
+        .sort((a, b) => (a.topic < b.topic ? -1 : 1)),
+    deleteTopic: async (address) => topics.delete(idOf(address)),
+    size: async (address) => need(address).partitions.reduce((sum, { entries }) => sum + entries.length, 0),
+
+    append: async (address, events, { create = false } = {}) => {
+      if (create && !topics.has(idOf(address))) await log.createTopic(address, create === true ? {} : create)
+      const topic = need(address)
+      for (const event of events) checkSize(event)
+      const common = turn++
+      const outcomes = events.map((event) => {
+        const key = event.partitionkey ?? event.idempotency?.key
+        const { partitions } = topic.topic
+        return topic.append(key === undefined ? common % partitions : partitionOf(key, partitions), event, clock.now())
+      })
+      ring()
+      return outcomes
+    },
+    read: async (address, { from, limit }) => {
+      const topic = need(address)
+      const { places, ...page } = topic.page(placesOf(topic, from), limit)
+      return { ...page, cursor: encodeCursor(places) }
+    },
+    readPartition: async (address, { partition, after, limit }) => {
+      const topic = need(address)
+      const { epoch, trimmedTo } = topic.partitions[partition] ?? { epoch: '', trimmedTo: '0-0' }
+      return { entries: topic.after(partition, after, limit), epoch, trimmedTo }
+    },
+    tail: (address, { from, signal }) => tail(address, from, signal),
+    changed: (_address, { waitMs, signal }) => change(waitMs, signal),
+
+    putGroup: async (address, { start = { at: 'earliest' } as const, ...settings } = {}) => {
+      checkNames(address)
+      const topic = need(address)
+      const known = topic.groups.get(address.group)
+      if (known) return { ...Object.assign(known.group, settings), isNew: false }
+      const { tenant, topic: name, group } = address
+      const made = { tenant, topic: name, group, ...groupDefaults, ...settings, createdAtMs: clock.now() }
+      topic.open(made, placesOf(topic, start))
+      return { ...made, isNew: true }
+    },
+    group: async (address) => topics.get(idOf(address))?.groups.get(address.group)?.group,
+    groups: async (address) =>
+      [...(topics.get(idOf(address))?.groups.values() ?? [])]
+        .map(({ group }) => group)
+        .sort((a, b) => (a.group < b.group ? -1 : 1)),
+    deleteGroup: async (address) => topics.get(idOf(address))?.groups.delete(address.group) ?? false,
+    pull: async (address, { max, waitMs, signal }) => {
+      const endMs = performance.now() + waitMs
+      for (;;) {
+        if (signal?.aborted) return []
+        const taken = need(address).take(needGroup(address), max, clock.now())
+        const leftMs = endMs - performance.now()
+        if (taken.length > 0 || leftMs <= 0) return taken
+        await change(Math.min(leftMs, 20), signal)
+      }
+    },
+    settle: async (address, settlements) => {
+      needGroup(address)
+      const settled = settlements.map((settlement) => {
+        const outcome = settleOne(address, settlement)
+        const { receipt } = settlement
+        return outcome === 'ok' ? { receipt, ok: true as const } : { receipt, ok: false as const, code: outcome }
+      })
+      ring()
+      return settled
+    },
+    checkpoint: async (address, { partition, streamId }) => {
+      const own = needGroup(address).books[partition]
+      if (own) own.delivered = streamId
+    },
+    lag: async (address) => {
+      const { books } = needGroup(address)
+      const topic = need(address)
+      const ready = books.flatMap(({ delivered }, partition) => topic.after(partition, delivered, Infinity))
+      const pending = books.flatMap((own) => [...own.pending])
+      const ids = [...ready.map(({ streamId }) => streamId), ...pending.map(([streamId]) => streamId)]
+      return {
+        ready: ready.length,
+        leased: pending.filter(([, { leasedAtMs }]) => leasedAtMs !== undefined).length,
+        parked: pending.filter(([, { leasedAtMs }]) => leasedAtMs === undefined).length,
+        dead: books.reduce((sum, { dead }) => sum + dead.length, 0),
+        oldestUnsettledMs: ids.length === 0 ? 0 : Math.max(0, clock.now() - Math.min(...ids.map(msOf))),
+      }
+    },
+    deadLetters: async (address, { limit }) => {
+      const letters = needGroup(address).books.flatMap(({ dead }) => dead)
+      return letters.sort((a, b) => b.deadAtMs - a.deadAtMs).slice(0, limit)
+    },
+    sweep: async () => {
+      const report = { isOwner: true, expired: 0, dead: 0, trimmed: 0, lost: 0 }
+      const nowMs = clock.now()
+      for (const topic of topics.values()) {
+        for (const { group, books } of topic.groups.values())
+          for (const [partition, own] of books.entries())
+            for (const [streamId, { leasedAtMs, deliveries }] of [...own.pending]) {
+              if (leasedAtMs === undefined || nowMs - leasedAtMs < group.leaseMs) continue
+              report.expired++
+              if (deliveries < group.deliveriesMax) {
+                own.pending.set(streamId, { deliveries, dueAtMs: nowMs + backoffAfter(group, deliveries) })
+              } else {
+                report.dead++
+                topic.bury(own, { partition, streamId }, { reason: 'lease expired', nowMs })
+              }
+            }
+        report.trimmed += topic.trim(nowMs)
+      }
+      ring()
+      return report
+    },
+    ping: async () => {},
+    close: async () => ring(),
+  }
+  return log
+}
+
+function checkSize(event: NewEvent) {
+  const bytes = packEvent(event).reduce((sum, text) => sum + Buffer.byteLength(text), 0)
+  if (bytes > EVENT_BYTES_MAX)
+    throw new LogError('event_too_large', `An event may have ${EVENT_BYTES_MAX} bytes; this one has ${bytes}.`)
+}
