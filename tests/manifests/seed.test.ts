@@ -1,5 +1,6 @@
 /** What the seed document names, object by object and figure by figure; where we differ, kustomize/README.md says why. */
 import { describe, expect, test } from 'bun:test'
+import { textOf } from '../walls/tree.ts'
 import { type Environment, environments, objects, ofKind, podOf, the } from './render.ts'
 
 const prod = objects('prod')
@@ -144,4 +145,21 @@ test('the environments differ in replicas, thresholds and sizes of every service
     const [dev, staging, production] = environments.map((environment) => figures(environment, name))
     for (const part of [0, 1, 2]) expect(new Set([dev?.[part], staging?.[part], production?.[part]]).size).toBe(3)
   }
+})
+
+test('the README’s table of figures says what the overlays say', () => {
+  const readme = textOf('kustomize/README.md')
+  for (const name of Object.keys(services)) {
+    const cells = environments.map((environment) => {
+      const { spec } = the(objects(environment), 'HorizontalPodAutoscaler', name)
+      const targets = spec?.metrics?.map(({ resource }) => `${resource?.target.averageUtilization} %`) ?? []
+      return [`${spec?.minReplicas}-${spec?.maxReplicas}`, ...targets].join(' · ')
+    })
+    expect(readme).toMatch(new RegExp(`^\\| ${name}[^|]*\\| ${cells.join(' \\| ')} \\|$`, 'm'))
+  }
+  const sizes = environments.map((environment) => {
+    const { requests, limits } = podOf(the(objects(environment), 'Deployment', 'ai-service')).container.resources ?? {}
+    return `${requests?.cpu}, ${requests?.memory} → ${limits?.cpu}, ${limits?.memory}`
+  })
+  expect(readme).toContain(`| ${sizes.join(' | ')} |`)
 })
