@@ -395,7 +395,8 @@ export function eventLogConformance(name: string, open: () => Promise<{ log: Eve
         const address = await grouped()
         await log.append(address, [event(1)])
         const [{ receipt }] = (await log.pull(address, { max: 1, waitMs: 0 })) as [Delivery]
-        await log.settle(address, [{ op: 'term', receipt, reason: 'poison' }])
+        const [settled] = await log.settle(address, [{ op: 'term', receipt, reason: 'poison' }])
+        expect(settled).toEqual({ receipt, ok: true, isDead: true })
         expect(await log.deadLetters(address, { limit: 1 })).toMatchObject([{ reason: 'poison', deliveries: 1 }])
       })
 

@@ -15,7 +15,7 @@ export function logError(error: unknown, { isWrite }: { isWrite: boolean }): Log
   if (saysRedis(error, 'GONE')) return new LogError('topic_not_found', 'The topic was deleted.', cause)
   if (saysRedis(error, 'NOGROUP')) return new LogError('group_not_found', 'The group does not exist.', cause)
   if (saysRedis(error, 'OOM') || saysRedis(error, 'MISCONF'))
-    return new LogError('store_full', 'Redis takes no more writes.', cause)
+    return new LogError('storage_full', 'Redis takes no more writes.', cause)
   if (isWrite && !(error instanceof ReplyError) && !wasNeverSent(error))
     return new LogError('outcome_unknown', 'The connection to Redis broke after sending.', cause)
   return new LogError('store_unavailable', 'Redis could not be reached.', cause)

@@ -9,8 +9,10 @@ import {
   type GroupAddress,
   LogError,
   type NewEvent,
+  type Settled,
   type Settlement,
   type Start,
+  type Sweep,
   type TailItem,
   type TopicAddress,
 } from './port.ts'
@@ -69,27 +71,29 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
     }
   }
 
-  const settleOne = (address: GroupAddress, settlement: Settlement): 'ok' | 'lease_lost' | 'bad_receipt' => {
+  const settleOne = (address: GroupAddress, settlement: Settlement): Settled => {
     const { group, books } = needGroup(address)
+    const refused = { receipt: settlement.receipt, ok: false } as const
     const receipt = decodeReceipt(settlement.receipt)
-    if (!receipt) return 'bad_receipt'
+    if (!receipt) return { ...refused, code: 'bad_receipt' }
     const { partition, streamId, deliveries, nonce } = receipt
     const own: Books | undefined = books[partition]
     const held = own?.pending.get(streamId)
     const isOurs = own?.nonce === nonce && held?.leasedAtMs !== undefined && held.deliveries === deliveries
-    if (!own || !held || !isOurs) return 'lease_lost'
+    if (!own || !held || !isOurs) return { ...refused, code: 'lease_lost' }
     const nowMs = clock.now()
     const bury = (reason: string) => need(address).bury(own, { partition, streamId }, { reason, nowMs })
-    if (settlement.op === 'ack') own.pending.delete(streamId)
+    const isLast = settlement.op === 'nack' && deliveries >= group.deliveriesMax
+    const isDead = settlement.op === 'term' || isLast
+    if (isDead) bury(settlement.reason ?? (isLast ? 'too many deliveries' : 'terminated'))
+    else if (settlement.op === 'ack') own.pending.delete(streamId)
     else if (settlement.op === 'extend') held.leasedAtMs = nowMs
-    else if (settlement.op === 'term') bury(settlement.reason ?? 'terminated')
-    else if (deliveries >= group.deliveriesMax) bury(settlement.reason ?? 'too many deliveries')
-    else
+    else if (settlement.op === 'nack')
       own.pending.set(streamId, {
         deliveries,
         dueAtMs: nowMs + (settlement.delayMs ?? backoffAfter(group, deliveries)),
       })
-    return 'ok'
+    return { receipt: settlement.receipt, ok: true, isDead }
   }
 
   const log: EventLog = {
@@ -170,11 +174,7 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
     },
     settle: async (address, settlements) => {
       needGroup(address)
-      const settled = settlements.map((settlement) => {
-        const outcome = settleOne(address, settlement)
-        const { receipt } = settlement
-        return outcome === 'ok' ? { receipt, ok: true as const } : { receipt, ok: false as const, code: outcome }
-      })
+      const settled = settlements.map((settlement) => settleOne(address, settlement))
       ring()
       return settled
     },
@@ -201,7 +201,7 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
       return letters.sort((a, b) => b.deadAtMs - a.deadAtMs).slice(0, limit)
     },
     sweep: async () => {
-      const report = { isOwner: true, expired: 0, dead: 0, trimmed: 0, lost: 0 }
+      const report: Sweep = { isOwner: true, expired: 0, dead: 0, trimmed: 0, lost: 0, troubles: [] }
       const nowMs = clock.now()
       for (const topic of topics.values()) {
         for (const { group, books } of topic.groups.values())
@@ -213,6 +213,8 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
                 own.pending.set(streamId, { deliveries, dueAtMs: nowMs + backoffAfter(group, deliveries) })
               } else {
                 report.dead++
+                const { tenant, topic: name } = group
+                report.troubles.push({ group: { tenant, topic: name, group: group.group }, dead: 1, lost: 0 })
                 topic.bury(own, { partition, streamId }, { reason: 'lease expired', nowMs })
               }
             }

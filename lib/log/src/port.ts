@@ -143,7 +143,10 @@ export type Settlement =
   /** Never deliver it again: it moves to the dead letters now. */
   | { op: 'term'; receipt: string; reason?: string }
 
-export type Settled = { receipt: string; ok: true } | { receipt: string; ok: false; code: 'lease_lost' | 'bad_receipt' }
+/** `isDead`: this settlement moved the entry to the dead letters. */
+export type Settled =
+  | { receipt: string; ok: true; isDead: boolean }
+  | { receipt: string; ok: false; code: 'lease_lost' | 'bad_receipt' }
 
 export interface DeadLetter {
   /** The place in the dead letters. */
@@ -174,6 +177,8 @@ export interface Sweep {
   dead: number
   trimmed: number
   lost: number
+  /** The groups whose entries died or were lost. */
+  troubles: { group: GroupAddress; dead: number; lost: number }[]
 }
 
 /**
@@ -243,7 +248,7 @@ export interface EventLog {
 export type LogErrorCode =
   | 'store_unavailable'
   | 'outcome_unknown'
-  | 'store_full'
+  | 'storage_full'
   | 'topic_not_found'
   | 'group_not_found'
   | 'event_too_large'
@@ -252,6 +257,11 @@ export type LogErrorCode =
 
 /** `store_unavailable`: nothing was done. `outcome_unknown`: it may have been done. */
 export class LogError extends Error {
+  /** The code of the services' closed list of faults that this is answered with. */
+  get faultCode() {
+    return this.code === 'bad_name' ? 'validation_failed' : this.code
+  }
+
   constructor(
     readonly code: LogErrorCode,
     message: string,

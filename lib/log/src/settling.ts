@@ -23,9 +23,9 @@ export async function settle(redis: Redis, group: Group, settlements: Settlement
     const receipt = decodeReceipt(settlement.receipt)
     return receipt ? [{ index, receipt, ...meaning(group, settlement, receipt.deliveries) }] : []
   })
-  await inBatches(redis, group, steps, ({ index }, isDone) => {
+  await inBatches(redis, group, steps, ({ index, op }, isDone) => {
     const { receipt } = settlements[index] as Settlement
-    answers[index] = isDone ? { receipt, ok: true } : { receipt, ok: false, code: 'lease_lost' }
+    answers[index] = isDone ? { receipt, ok: true, isDead: op === 'dead' } : { receipt, ok: false, code: 'lease_lost' }
   })
   return answers
 }

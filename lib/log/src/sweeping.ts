@@ -30,7 +30,7 @@ export class Sweeper {
   ) {}
 
   async sweep(): Promise<Sweep> {
-    const report: Sweep = { isOwner: true, expired: 0, dead: 0, trimmed: 0, lost: 0 }
+    const report: Sweep = { isOwner: true, expired: 0, dead: 0, trimmed: 0, lost: 0, troubles: [] }
     const fence = await runScript<number>(this.redis, 'own', ownerKeys, [this.token, OWN_MS])
     if (fence === 0) {
       this.nextAtMs.clear()
@@ -72,6 +72,8 @@ export class Sweeper {
       at.report.expired += parked + dead
       at.report.dead += dead
       at.report.lost += lost
+      const { tenant, topic } = group
+      if (dead + lost > 0) at.report.troubles.push({ group: { tenant, topic, group: group.group }, dead, lost })
       this.nextAtMs.set(at.id, performance.now() + nextMs)
     } catch (error) {
       // No group here yet: whoever pulls from it makes it.

@@ -182,7 +182,7 @@ describe('Redis loses what it knew', () => {
     const log = logOn(server)
     await log.createTopic(address)
     await redis.config('SET', 'maxmemory', '1mb')
-    await expect(log.append(address, [event(1)])).rejects.toMatchObject({ code: 'store_full' })
+    await expect(log.append(address, [event(1)])).rejects.toMatchObject({ code: 'storage_full' })
     await redis.config('SET', 'maxmemory', '0')
     expect(await log.size(address)).toBe(0)
   })
