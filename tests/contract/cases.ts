@@ -264,15 +264,17 @@ export function contractCases(target: Target, document: OpenApiDocument): Case[]
     )
   })
 
-  add('an unknown query gets 422, and odd values never an accident', async () => {
+  add('where queries are taken, an unknown one gets 422 and odd values never an accident', async () => {
     const auth = await bearer()
     await each(
       operations.filter(({ method, path }) => method === 'GET' && !path.includes('{') && !path.endsWith('/stream')),
       async (operation) => {
+        const queries = operation.parameters.filter((parameter) => parameter.in === 'query')
+        if (queries.length === 0) return
         const unknown = await target.send(`${operation.path}?no-such-query=1`, { headers: auth })
         demand(unknown.status === 422, `${label(operation)} with an unknown query: ${unknown.status}`)
         await refusalOf(unknown, label(operation))
-        for (const { name } of operation.parameters.filter((parameter) => parameter.in === 'query'))
+        for (const { name } of queries)
           for (const value of ['', '%00', '-1', '1e99', 'NaN', '[]', '%F0%9F%92%A9', 'x'.repeat(5_000)]) {
             const response = await target.send(`${operation.path}?${name}=${value}`, { headers: auth })
             demand(
