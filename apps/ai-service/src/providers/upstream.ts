@@ -1,0 +1,168 @@
+import { ProviderError, type ProviderErrorKind } from './port'
+
+/** How long a provider may keep us waiting, in milliseconds. */
+export interface Patience {
+  /** Until the first event with content, and for the whole of an answer in one piece. */
+  firstTokenMs: number
+  /** Between two events. Comments do not count: a proxy's keep-alive is not progress. */
+  idleMs: number
+}
+
+export interface Post {
+  url: string
+  headers: Record<string, string>
+  body: unknown
+}
+
+/** A response under a timer that the reader winds up again; `signal` aborts it too. */
+export interface Held {
+  response: Response
+  /** Starts the timer anew; the call ends with `kind` when it runs out. */
+  wait(ms: number, kind: ProviderErrorKind): void
+  /** Stops the timer and lets the connection go. Call it in a `finally`. */
+  release(): void
+  /** What an error of reading really was: the timer, the caller's abort, or the socket. */
+  explain(error: unknown): unknown
+}
+
+/**
+ * Posts JSON and answers once the status line says success; everything else throws {@link ProviderError}. One attempt:
+ * a retry is a decision of whoever pays for it.
+ */
+export async function post({ url, headers, body }: Post, patience: Patience, signal: AbortSignal): Promise<Held> {
+  const timer = deadline(signal)
+  timer.wait(patience.firstTokenMs, 'first_token_timeout')
+  try {
+    signal.throwIfAborted()
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+      signal: timer.signal,
+      redirect: 'error',
+    })
+    if (!response.ok) throw await refusal(response)
+    return { response, wait: timer.wait, release: timer.release, explain: timer.explain }
+  } catch (error) {
+    timer.release()
+    throw timer.explain(error, 'unreachable')
+  }
+}
+
+/** Reads a whole body, at most `bytesMax` of it. */
+export async function readWhole(held: Held, bytesMax: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  let bytes = 0
+  try {
+    for await (const part of bodyOf(held)) {
+      bytes += part.byteLength
+      if (bytes > bytesMax) throw new ProviderError('malformed', `the answer is longer than ${bytesMax} bytes`)
+      parts.push(part)
+    }
+  } catch (error) {
+    throw held.explain(error)
+  } finally {
+    held.release()
+  }
+  const whole = new Uint8Array(bytes)
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.byteLength
+  }
+  return whole
+}
+
+/** The bytes of a response as they come. Leaving the loop lets the connection go. */
+export async function* bodyOf({ response }: Held): AsyncGenerator<Uint8Array> {
+  const reader = response.body?.getReader()
+  if (!reader) return
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return
+      yield value
+    }
+  } finally {
+    await reader.cancel().catch(() => {})
+  }
+}
+
+/** The body as JSON, or a `malformed` error. */
+export function parsed<T>(text: string): T {
+  try {
+    return JSON.parse(text) as T
+  } catch (cause) {
+    throw new ProviderError('malformed', 'the provider sent something that is not JSON', { cause })
+  }
+}
+
+const kinds: Record<number, ProviderErrorKind> = {
+  400: 'rejected',
+  401: 'credentials',
+  402: 'credentials',
+  403: 'credentials',
+  404: 'model_absent',
+  408: 'failed',
+  413: 'rejected',
+  422: 'rejected',
+  429: 'rate_limited',
+  503: 'overloaded',
+  529: 'overloaded',
+}
+
+async function refusal(response: Response): Promise<ProviderError> {
+  const { status } = response
+  const text = await response.text().catch(() => '')
+  const kind = kinds[status] ?? (status >= 400 && status < 500 ? 'rejected' : 'failed')
+  return new ProviderError(kind, `the provider answered ${status}`, {
+    status,
+    retryAfterSeconds: retryAfter(response.headers.get('retry-after')),
+    param: namedField(text),
+  })
+}
+
+function retryAfter(header: string | null): number | undefined {
+  const seconds = Number(header ?? Number.NaN)
+  return Number.isFinite(seconds) && seconds >= 0 ? Math.min(Math.ceil(seconds), 3600) : undefined
+}
+
+/** `error.param` when it is a plain field path; anything else might quote a prompt or a key. */
+function namedField(text: string): string | undefined {
+  try {
+    const { error } = JSON.parse(text) as { error?: { param?: unknown } }
+    return typeof error?.param === 'string' && /^[a-z_]+([.[][a-z0-9_]+\]?){0,6}$/.test(error.param)
+      ? error.param
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function deadline(signal: AbortSignal) {
+  const controller = new AbortController()
+  let ranOut: ProviderErrorKind | undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const onAbort = () => controller.abort(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  return {
+    signal: controller.signal,
+    wait(ms: number, kind: ProviderErrorKind) {
+      clearTimeout(timer)
+      timer = setTimeout(() => {
+        ranOut = kind
+        controller.abort(new ProviderError(kind, `nothing from the provider for ${ms} ms`))
+      }, ms)
+    },
+    release() {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', onAbort)
+    },
+    explain(error: unknown, otherwise: ProviderErrorKind = 'cut'): unknown {
+      if (signal.aborted) return signal.reason
+      if (ranOut) return new ProviderError(ranOut, 'the provider was silent for too long')
+      if (error instanceof ProviderError) return error
+      return new ProviderError(otherwise, 'the connection to the provider failed', { cause: error })
+    },
+  }
+}
