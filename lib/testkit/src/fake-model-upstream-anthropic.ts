@@ -1,4 +1,4 @@
-import { type DialectReply, type FilledPlan, inPieces } from './fake-model-upstream-plan'
+import { type DialectReply, type FilledPlan, inPieces } from './fake-model-upstream-plan.ts'
 
 const stopReasons = { stop: 'end_turn', length: 'max_tokens', tool_calls: 'tool_use' } as const
 

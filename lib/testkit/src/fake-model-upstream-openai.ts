@@ -1,4 +1,4 @@
-import { type DialectReply, type FilledPlan, inPieces } from './fake-model-upstream-plan'
+import { type DialectReply, type FilledPlan, inPieces } from './fake-model-upstream-plan.ts'
 
 const created = 1_780_000_000
 const base = (body: Record<string, unknown>) => ({

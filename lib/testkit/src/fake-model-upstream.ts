@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { anthropicEvents, anthropicMessage, anthropicModels } from './fake-model-upstream-anthropic'
-import { openaiCompletion, openaiEvents, openaiModels } from './fake-model-upstream-openai'
-import { type DialectReply, fill, type UpstreamFault, type UpstreamPlan } from './fake-model-upstream-plan'
+import { anthropicEvents, anthropicMessage, anthropicModels } from './fake-model-upstream-anthropic.ts'
+import { openaiCompletion, openaiEvents, openaiModels } from './fake-model-upstream-openai.ts'
+import { type DialectReply, fill, type UpstreamFault, type UpstreamPlan } from './fake-model-upstream-plan.ts'
 
 /** One call as the upstream received it. */
 export interface UpstreamRequest {

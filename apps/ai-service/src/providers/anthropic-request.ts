@@ -6,8 +6,8 @@ import type {
   TextBlockParam,
   ToolChoice,
 } from '@anthropic-ai/sdk/resources/messages'
-import type { ChatMessage, ContentPart } from '../chat/schema'
-import { ProviderError, type ProviderRequest } from './port'
+import type { ChatMessage, ContentPart } from '../chat/schemas.ts'
+import { ProviderError, type ProviderRequest } from './port.ts'
 
 const outputTokensDefault = 8192
 const efforts = ['low', 'medium', 'high', 'xhigh', 'max'] as const

@@ -1,10 +1,10 @@
 import type { RawMessageStreamEvent } from '@anthropic-ai/sdk/resources/messages'
-import { messagesRequest } from './anthropic-request'
-import { modelList } from './model-list'
-import type { Chunk, FinishReason, Provider, Usage } from './port'
-import { ProviderError } from './port'
-import { SseBlocks } from './sse-blocks'
-import { bodyOf, type Held, type Patience, parsed, post } from './upstream'
+import { messagesRequest } from './anthropic-request.ts'
+import { modelList } from './model-list.ts'
+import type { Chunk, FinishReason, Provider, Usage } from './port.ts'
+import { ProviderError } from './port.ts'
+import { SseBlocks } from './sse-blocks.ts'
+import { bodyOf, type Held, type Patience, parsed, post } from './upstream.ts'
 
 export interface AnthropicOptions {
   /** Asked before every call, so that a rotated key file takes effect. */

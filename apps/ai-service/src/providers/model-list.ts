@@ -1,5 +1,5 @@
-import type { ProviderModel } from './port'
-import { ProviderError } from './port'
+import type { ProviderModel } from './port.ts'
+import { ProviderError } from './port.ts'
 
 const freshMs = 600_000
 const deadlineMs = 5_000

@@ -1,8 +1,8 @@
-import { modelList } from './model-list'
-import type { Chunk, FinishReason, Provider, ProviderRequest, Relay, Sighting, Usage } from './port'
-import { ProviderError } from './port'
-import { type Block, SseBlocks } from './sse-blocks'
-import { bodyOf, type Held, type Patience, parsed, post, readWhole } from './upstream'
+import { modelList } from './model-list.ts'
+import type { Chunk, FinishReason, Provider, ProviderRequest, Relay, Sighting, Usage } from './port.ts'
+import { ProviderError } from './port.ts'
+import { type Block, SseBlocks } from './sse-blocks.ts'
+import { bodyOf, type Held, type Patience, parsed, post, readWhole } from './upstream.ts'
 
 export interface OpenaiOptions {
   /** Asked before every call, so that a rotated key file takes effect. */

@@ -1,4 +1,4 @@
-import type { ChatRequest } from '../chat/schema'
+import type { ChatRequest } from '../chat/schemas.ts'
 
 /** A call as a provider takes it: the model is named as the provider names it. */
 export type ProviderRequest = ChatRequest & { model: string }

@@ -1,4 +1,4 @@
-import { ProviderError } from './port'
+import { ProviderError } from './port.ts'
 
 /** One server-sent event: its exact bytes, blank line included, and the text of its `data` lines ('' for comments). */
 export interface Block {

@@ -1,4 +1,4 @@
-import { ProviderError, type ProviderErrorKind } from './port'
+import { ProviderError, type ProviderErrorKind } from './port.ts'
 
 /** How long a provider may keep us waiting, in milliseconds. */
 export interface Patience {
