@@ -22,7 +22,7 @@ export type UpstreamFault =
   | { kind: 'crlf' }
   | { kind: 'not_json' }
 
-/** What one call gets. Without `text` and `toolCalls` the model repeats the last user message. */
+/** What one call gets. Without `text` and `toolCalls` the model calls a tool if it must, else repeats the last user message. */
 export interface UpstreamPlan {
   text?: string
   toolCalls?: readonly { name: string; arguments: Record<string, unknown> }[]
@@ -50,7 +50,7 @@ export const inPieces = (text: string) => text.match(/\s*\S+\s*$|\s*\S+/g) ?? (t
 
 /** The plan with its defaults: without text and tool calls the last user message is repeated. */
 export function fill(plan: UpstreamPlan, body: Record<string, unknown>): FilledPlan {
-  const toolCalls = (plan.toolCalls ?? []).map((call, at) => ({
+  const toolCalls = (plan.toolCalls ?? mustCall(body)).map((call, at) => ({
     id: `call_${at + 1}`,
     name: call.name,
     arguments: JSON.stringify(call.arguments),
@@ -62,6 +62,17 @@ export function fill(plan: UpstreamPlan, body: Record<string, unknown>): FilledP
     finish: plan.finish ?? (toolCalls.length > 0 ? 'tool_calls' : 'stop'),
     usage: { input: 11, output: 7, cached: 0, ...plan.usage },
   }
+}
+
+/** A call without arguments of the first tool, when either dialect's `tool_choice` leaves no way around one. */
+function mustCall({
+  tools,
+  tool_choice,
+}: Record<string, unknown>): { name: string; arguments: Record<string, never> }[] {
+  const [tool] = (tools ?? []) as { name?: string; function?: { name: string } }[]
+  const choice = typeof tool_choice === 'object' ? (tool_choice as { type?: string } | null)?.type : tool_choice
+  if (!tool || !['required', 'any', 'tool', 'function'].includes(String(choice))) return []
+  return [{ name: tool.function?.name ?? tool.name ?? '', arguments: {} }]
 }
 
 function lastUserText(body: Record<string, unknown>): string {

@@ -1,4 +1,5 @@
-import { type Static, t } from 'elysia'
+import { t } from '@santaclaude/service/schema'
+import type { Static } from 'elysia'
 
 /**
  * OpenAI's Chat Completions, as far as this service reads it. Objects are open: a field we do not know goes on to a
@@ -90,8 +91,8 @@ export const ChatRequest = t.Object(
     stream: nullable(t.Boolean()),
     stream_options: nullable(t.Object({ include_usage: t.Optional(t.Boolean()) }, open)),
     stop: nullable(t.Union([t.String(), t.Array(t.String(), { maxItems: 16 })])),
-    max_tokens: nullable(t.Number({ minimum: 1, multipleOf: 1 })),
-    max_completion_tokens: nullable(t.Number({ minimum: 1, multipleOf: 1 })),
+    max_tokens: nullable(t.Integer({ minimum: 1 })),
+    max_completion_tokens: nullable(t.Integer({ minimum: 1 })),
     temperature: nullable(t.Number({ minimum: 0, maximum: 2 })),
     top_p: nullable(t.Number({ minimum: 0, maximum: 1 })),
     n: nullable(t.Literal(1, { description: 'One answer a call.' })),
