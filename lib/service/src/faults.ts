@@ -87,6 +87,16 @@ export const faults = {
   // How much is asked for
   rate_limited: passing(429, 'Too many requests.', 'Wait for the time in Retry-After.'),
   quota_exceeded: passing(429, 'A quota of this tenant is used up.', 'Wait, or ask for a larger quota.'),
+  // Models and those who provide them
+  model_not_found: kind(404, 'No provider here has this model.', 'GET /v1/models lists the models that can be asked.'),
+  session_busy: passing(409, 'The session is answering another message.', 'Wait for that answer, then send it again.'),
+  session_full: kind(409, 'The session can hold no more.', 'Go on in a new session.'),
+  upstream_rejected: kind(400, 'The model provider refused the request.', 'Change what the model was asked or sent.'),
+  upstream_limited: passing(429, 'The model provider limits our calls.', 'Wait for the time in Retry-After.'),
+  upstream_credentials: kind(502, 'The model provider refused our key.', 'The operator must renew the provider key.'),
+  upstream_failed: passing(502, 'The model provider did not complete the answer.', 'Send the request again.'),
+  upstream_overloaded: passing(503, 'The model provider is overloaded.', 'Send it again after Retry-After.'),
+  upstream_timeout: passing(504, 'The model provider was silent for too long.', 'Send it again, or ask for less.'),
   // What we stand on
   internal: passing(500, 'Something went wrong on our side.', 'Try again; report the requestId if it stays.'),
   store_unavailable: passing(503, 'A store this service needs is away.', 'Try again after Retry-After.'),

@@ -6,8 +6,8 @@ import { exchangeNow } from './room.ts'
 export interface StreamOptions {
   /** How often a comment is sent while nothing else is, in milliseconds. */
   heartbeatMs?: number
-  /** The last event of a stream that came to its end. */
-  end?: (reason: 'finished' | 'draining') => SseEvent
+  /** The last event of a stream that came to its end; undefined when `produce` has said it already. */
+  end?: (reason: 'finished' | 'draining', exchange: Exchange) => SseEvent | undefined
   /** The last event of a stream that failed. */
   failed?: (fault: Fault, exchange: Exchange) => SseEvent
   headers?: Record<string, string>
@@ -23,11 +23,12 @@ const headers = {
 
 /**
  * Answers with server-sent events. `produce` gets a signal that aborts when the client goes or the service drains, and
- * is only asked for the next event when the last one was taken. A stream always ends with an `end` or an `error` event,
+ * is only asked for the next event when the last one was taken. Bytes go out as they are: whole events somebody else
+ * encoded. A stream always ends with an `end` or an `error` event,
  * so a reader can tell a cut stream from a complete one.
  */
 export function eventStream(
-  produce: (signal: AbortSignal) => AsyncIterable<SseEvent>,
+  produce: (signal: AbortSignal) => AsyncIterable<SseEvent | Uint8Array>,
   {
     heartbeatMs = 15_000,
     end = (reason) => ({ event: 'end', data: { reason } }),
@@ -65,18 +66,18 @@ export function eventStream(
       }, heartbeatMs)
     },
     async pull(controller) {
-      const close = (event: SseEvent, fault?: unknown) => {
+      const close = (event: SseEvent | undefined, fault?: unknown) => {
         if (isOver) return
-        controller.enqueue(encoder.encode(encodeSse(event)))
+        if (event) controller.enqueue(encoder.encode(encodeSse(event)))
         controller.close()
         finish(fault)
       }
       try {
         const next = await Promise.race([source.next(), drained])
         if (isOver) return
-        if (next === 'draining') close(end('draining'))
-        else if (next.done) close(end(drain.streamsEnd.aborted ? 'draining' : 'finished'))
-        else controller.enqueue(encoder.encode(encodeSse(next.value)))
+        if (next === 'draining') close(end('draining', exchange))
+        else if (next.done) close(end(drain.streamsEnd.aborted ? 'draining' : 'finished', exchange))
+        else controller.enqueue(next.value instanceof Uint8Array ? next.value : encoder.encode(encodeSse(next.value)))
       } catch (cause) {
         close(failed(cause instanceof Fault ? cause : new Fault('internal', { cause }), exchange), cause)
       }
