@@ -1,5 +1,5 @@
 import { t } from '@santaclaude/service/schema'
-import type { Static } from 'elysia'
+import type { DocumentDecoration, Static } from 'elysia'
 
 /**
  * OpenAI's Chat Completions, as far as this service reads it. Objects are open: a field we do not know goes on to a
@@ -107,3 +107,62 @@ export type ChatMessage = Static<typeof ChatMessage>
 export type Tool = Static<typeof Tool>
 export type ToolChoice = Static<typeof ToolChoice>
 export type ChatRequest = Static<typeof ChatRequest>
+
+const usage = { prompt_tokens: 41, completion_tokens: 12, total_tokens: 53 }
+
+/** The answers of the chat route, for the document: they are relayed bytes, so no schema strips them. */
+export const answers: NonNullable<DocumentDecoration['responses']> = {
+  200: {
+    description: 'The answer: `chat.completion`, or a stream of `chat.completion.chunk` when `stream` is true.',
+    content: {
+      'application/json': {
+        schema: {
+          type: 'object',
+          required: ['id', 'object', 'created', 'model', 'choices'],
+          additionalProperties: true,
+        },
+        example: {
+          id: 'chatcmpl-01931f6b',
+          object: 'chat.completion',
+          created: 1780000000,
+          model: 'offline',
+          system_fingerprint: 'offline',
+          choices: [
+            {
+              index: 0,
+              message: { role: 'assistant', content: 'The sum is 7.', refusal: null },
+              finish_reason: 'stop',
+            },
+          ],
+          usage,
+        },
+      },
+      'text/event-stream': {
+        schema: { type: 'string' },
+        example: 'data: {"object":"chat.completion.chunk", …}\n\ndata: [DONE]\n\n',
+      },
+    },
+  },
+  '4XX': {
+    description: 'An error in OpenAI’s form.',
+    content: {
+      'application/json': {
+        schema: {
+          type: 'object',
+          required: ['error'],
+          properties: {
+            error: {
+              type: 'object',
+              properties: {
+                message: { type: 'string' },
+                type: { type: 'string' },
+                param: { description: 'The field that did not fit, or null.' },
+                code: { type: 'string' },
+              },
+            },
+          },
+        },
+      },
+    },
+  },
+}

@@ -46,10 +46,10 @@ export function anthropic({ key, baseUrl, patience }: AnthropicOptions): Provide
     isReady: () => Boolean(key()),
     claims: (model) => model.startsWith('claude-'),
     models: list,
-    async *complete(request, signal) {
+    complete: async (request, signal) => {
       const body = messagesRequest(request)
       const held = await post({ url: `${base}/v1/messages`, headers: headers(), body }, patience, signal)
-      yield* chunksOf(events(held, patience))
+      return chunksOf(events(held, patience))
     },
   }
 }

@@ -45,7 +45,7 @@ export function providerConformance(
     })
     const collect = async (request: ProviderRequest, signal = new AbortController().signal) => {
       const chunks: Chunk[] = []
-      for await (const chunk of candidate.provider.complete(request, signal)) chunks.push(chunk)
+      for await (const chunk of await candidate.provider.complete(request, signal)) chunks.push(chunk)
       return chunks
     }
 
@@ -95,7 +95,7 @@ export function providerConformance(
       const seen: Chunk[] = []
       candidate.prolong?.()
       const run = async () => {
-        for await (const chunk of candidate.provider.complete(ask(), stop.signal)) {
+        for await (const chunk of await candidate.provider.complete(ask(), stop.signal)) {
           seen.push(chunk)
           stop.abort(new Error('enough'))
         }

@@ -2,6 +2,7 @@ import type { ProviderModel } from './port.ts'
 import { ProviderError } from './port.ts'
 
 const freshMs = 600_000
+const refusedMs = 10_000
 const deadlineMs = 5_000
 const bytesMax = 4 * 1024 * 1024
 
@@ -19,6 +20,8 @@ export function modelList<Wire extends { id: string }>({ url, headers, read }: M
   let known: ProviderModel[] | undefined
   let askedAtMs = Number.NEGATIVE_INFINITY
   let asking: Promise<ProviderModel[]> | undefined
+  /** Why it could not be had just now; not asked again for ten seconds, so that no call waits for a dead list. */
+  let refused: { error: unknown; atMs: number } | undefined
 
   async function ask(): Promise<ProviderModel[]> {
     try {
@@ -40,8 +43,9 @@ export function modelList<Wire extends { id: string }>({ url, headers, read }: M
       return known
     } catch (error) {
       if (known) return known
-      if (error instanceof ProviderError) throw error
-      throw new ProviderError('unreachable', 'the list of models could not be read', { cause: error })
+      const own = new ProviderError('unreachable', 'the list of models could not be read', { cause: error })
+      refused = { error: error instanceof ProviderError ? error : own, atMs: performance.now() }
+      throw refused.error
     } finally {
       asking = undefined
     }
@@ -50,6 +54,7 @@ export function modelList<Wire extends { id: string }>({ url, headers, read }: M
   return (signal: AbortSignal): Promise<ProviderModel[]> => {
     if (signal.aborted) return Promise.reject(signal.reason)
     if (known && performance.now() - askedAtMs < freshMs) return Promise.resolve(known)
+    if (refused && performance.now() - refused.atMs < refusedMs) return Promise.reject(refused.error)
     asking ??= ask()
     return asking
   }

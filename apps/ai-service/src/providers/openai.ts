@@ -47,16 +47,11 @@ export function openai({ key, baseUrl, needsKey, patience }: OpenaiOptions): Pro
     isReady: () => !needsKey || Boolean(key()),
     claims: (model) => /^(gpt-|chatgpt-|codex-|o\d)/.test(model),
     models: list,
-    async *complete(request, signal) {
-      const held = await call(streaming(request), signal)
-      yield* chunksOf(held, patience)
-    },
-    async relay(request, signal) {
+    complete: async (request, signal) => chunksOf(await call(streaming(request), signal), patience),
+    relay: async (request, signal) => {
       if (!request.stream) return wholeOf(await call(request, signal))
-      return streamOf(await call(streaming(request), signal), {
-        patience,
-        showsUsage: request.stream_options?.include_usage === true,
-      })
+      const showsUsage = request.stream_options?.include_usage === true
+      return streamOf(await call(streaming(request), signal), { patience, showsUsage })
     },
   }
 }

@@ -62,8 +62,8 @@ export interface Provider {
   /** Whether a model belongs to it by its name alone; its own list decides otherwise. */
   claims(model: string): boolean
   models(signal: AbortSignal): Promise<ProviderModel[]>
-  /** An abort of `signal` ends the upstream call and throws. */
-  complete(request: ProviderRequest, signal: AbortSignal): AsyncIterable<Chunk>
+  /** Resolves when the upstream has taken the call. An abort of `signal` ends it, and whatever waits for it throws. */
+  complete(request: ProviderRequest, signal: AbortSignal): Promise<AsyncIterable<Chunk>>
   /** OpenAI's dialect in and out: the upstream's own bytes. Absent where they would have to be translated. */
   relay?(request: ProviderRequest, signal: AbortSignal): Promise<Relay>
 }
@@ -77,6 +77,7 @@ export type ProviderErrorKind =
   | 'unreachable'
   | 'first_token_timeout'
   | 'idle_timeout'
+  | 'total_timeout'
   | 'cut'
   | 'malformed'
   | 'failed'

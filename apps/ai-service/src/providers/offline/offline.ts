@@ -26,7 +26,10 @@ export function offline({ tokenMs = 0 }: OfflineOptions = {}): Provider {
     isReady: () => true,
     claims: (model) => model === 'offline',
     models: async () => [{ id: 'offline', created: 0, ownedBy: 'offline' }],
-    complete: (request, signal) => speak(request, { signal, tokenMs }),
+    complete: async (request, signal) => {
+      signal.throwIfAborted()
+      return speak(request, { signal, tokenMs })
+    },
   }
 }
 
@@ -44,8 +47,6 @@ async function* speak(
     else await new Promise((resolve) => setImmediate(resolve))
     signal.throwIfAborted()
   }
-  signal.throwIfAborted()
-
   const said = untilStop(asJson?.text ?? decision.say, request.stop ?? [])
   const kind = asJson?.isRefusal ? 'refusal' : 'text'
   for (const text of tokens(said)) {
