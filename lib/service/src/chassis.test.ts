@@ -37,6 +37,12 @@ const things = (produce: () => AsyncGenerator<{ data: unknown }>) =>
       query: t.Object({ limit: t.Optional(queryInteger({ minimum: 1, maximum: 9 })) }),
     })
     .get('/stream', () => eventStream(produce), { scope: 'projects:use' })
+    .post('/raw', async ({ request }) => `raw ${await request.text()}`, { scope: 'projects:use', parse: 'none' })
+    .all('/any/*', async ({ request }) => `${request.method} ${await request.text()}`, {
+      scope: 'any',
+      parse: 'none',
+      detail: { hide: true },
+    })
     .get('/leak', () => ({ inside: 'secret words' }) as never, {
       scope: 'projects:use',
       response: t.Object({ name: t.String() }),
@@ -221,6 +227,18 @@ describe('what may come in', () => {
     const response = await post(body as never)
     expect(response.status).toBe(413)
     expect(sent).toBeLessThan(4_000_000)
+  })
+
+  test('a route with parse none reads its own body, whatever its type', async () => {
+    for (const type of ['application/json', 'application/x-ndjson', 'text/plain']) {
+      const headers = { 'content-type': type }
+      expect(await (await send('POST', '/v1/things/raw', { body: '{"a":1}\n{', headers })).text()).toBe(
+        'raw {"a":1}\n{',
+      )
+      expect(await (await send('PUT', '/v1/things/any/1', { body: '{', headers })).text()).toBe('PUT {')
+    }
+    expect(await (await send('GET', '/v1/things/any/1')).text()).toBe('GET ')
+    expect(await (await send('DELETE', '/v1/things/any/1')).text()).toBe('DELETE ')
   })
 
   test('a known address with another method gets 405 and Allow', async () => {

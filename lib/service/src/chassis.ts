@@ -52,6 +52,7 @@ export const chassis =
       ...(options.clock ? { clock: options.clock } : {}),
     })
     const door = doorOf({ house, auth })
+    const isRaw = rawRoutesOf(app)
     // By default Elysia drops unknown fields without a word; with this off, a closed object refuses them.
     app.config.normalize = false
     app
@@ -62,7 +63,8 @@ export const chassis =
         const exchange = currentExchange()
         if (exchange) exchange.route = route
       })
-      .onParse({ as: 'global' }, async ({ request, contentType }) => {
+      .onParse({ as: 'global' }, async ({ request, contentType, route }) => {
+        if (isRaw(request.method, route)) return unread
         const bytes = await readBody(request, { bytesMax: bodyBytesMax })
         if (bytes.byteLength === 0) return undefined
         if (!jsonType.test(contentType)) throw new Fault('unsupported_media_type')
@@ -86,6 +88,30 @@ export const chassis =
       )
     return app
   }
+
+/** Stands in for the body of a route that reads it itself. */
+const unread = Object.freeze({})
+
+/**
+ * Whether a route said `parse: 'none'`. Elysia heeds that only when no parse hook is there besides, and asks a global
+ * hook such as ours first.
+ */
+function rawRoutesOf(app: AnyElysia): (method: string, route: string) => boolean {
+  let raw: Set<string> | undefined
+  return (method, route) => {
+    raw ??= new Set(
+      app.routes
+        .filter(({ hooks }) => saysNone((hooks as { parse?: unknown }).parse))
+        .map((one) => `${one.method} ${one.path}`),
+    )
+    return raw.size > 0 && (raw.has(`${method} ${route}`) || raw.has(`ALL ${route}`))
+  }
+}
+
+const saysNone = (parse: unknown): boolean =>
+  Array.isArray(parse)
+    ? parse.some(saysNone)
+    : parse === 'none' || (typeof parse === 'object' && parse !== null && 'fn' in parse && parse.fn === 'none')
 
 function houseOf(app: AnyElysia, { dialect, idempotency, name }: ChassisOptions, host: Host): House {
   const book = requestBook(host, name)

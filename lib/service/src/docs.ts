@@ -90,7 +90,7 @@ export async function openapiOf(
         key: {
           type: 'http',
           scheme: 'bearer',
-          description: 'An API key, sc_<id>_<secret>. The header x-api-key works too.',
+          description: 'An API key, `sc_<id>_<secret>`. The header x-api-key works too.',
         },
       },
     },
