@@ -1,5 +1,6 @@
 import { load } from './load.ts'
 import { type Measured, measured } from './process.ts'
+import type { Row } from './run.ts'
 
 const rounds = 5
 const requests = 20_000
@@ -14,7 +15,7 @@ async function cpuPerRequest(server: Measured): Promise<number> {
 }
 
 /** CPU per request of a route behind the whole chassis, against the same route on bare Elysia. */
-export async function chassisBench() {
+export async function chassisBench(): Promise<Row[]> {
   const bare = await measured(`${import.meta.dir}/servers/bare.ts`)
   const full = await measured(`${import.meta.dir}/servers/behind-chassis.ts`)
   try {
@@ -34,5 +35,3 @@ export async function chassisBench() {
     await Promise.all([bare.close(), full.close()])
   }
 }
-
-if (import.meta.main) console.table(await chassisBench())
