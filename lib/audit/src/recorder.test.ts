@@ -85,10 +85,23 @@ test('the same record again is a duplicate, another one of its id is a conflict,
   const { log } = keepingLog()
   const record = auditRecord(entry, { source: '/test', nowMs: 0 })
   const again = await appendRecords(log, [
-    record,
-    record,
-    { ...record, outcome: 'failure' },
-    { ...record, tenant: 'b' },
+    { record },
+    { record },
+    { record: { ...record, outcome: 'failure' } },
+    { record: { ...record, tenant: 'b' } },
   ])
   expect(again).toEqual(['appended', 'duplicate', 'conflict', 'appended'])
+})
+
+test('a record the sender states again is a duplicate, though we gave it another time', async () => {
+  const { log } = keepingLog()
+  const record = auditRecord(entry, { source: '/test', nowMs: 0 })
+  const later = { ...record, occurredAt: '2026-11-23T00:00:00.000Z' }
+  const stated = { id: record.id, action: 'a' }
+  const outcomes = await appendRecords(log, [
+    { record, stated },
+    { record: later, stated: { action: 'a', id: record.id } },
+    { record: later, stated: { ...stated, action: 'b' } },
+  ])
+  expect(outcomes).toEqual(['appended', 'duplicate', 'conflict'])
 })

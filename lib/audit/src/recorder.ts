@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { type Clock, systemClock } from '@santaclaude/kit/clock'
 import { within } from '@santaclaude/kit/deadline'
 import { type Appended, type EventLog, LogError, type NewEvent, type TopicChange } from '@santaclaude/log/port'
+import { canonicalJson } from './canonical.ts'
 import { type AuditEntry, type AuditRecord, auditRecord, recordText } from './record.ts'
 
 /** Writes down what is done. One per service, made in its `main.ts`. */
@@ -51,7 +52,7 @@ export function recorder({
   return {
     record: async (entry) => {
       const record = auditRecord(entry, { source, nowMs: clock.now() })
-      const events = [eventOf(record)]
+      const events = [eventOf({ record })]
       try {
         await within(appendMs, 'the append of an audit record', append(log, events))
       } catch (cause) {
@@ -81,9 +82,13 @@ export type RecordAppended = 'appended' | 'duplicate' | 'conflict'
 /**
  * Appends records as their canonical text, one outcome per record; resolves when all are acknowledged, rejects with a
  * `LogError`. One tenant's records keep their order: the tenant is the partition key. Records are told apart by tenant
- * and id, so an append whose outcome is unknown is simply repeated.
+ * and id, so an append whose outcome is unknown is simply repeated. `stated` is what the sender said, when the record
+ * holds more than that (a time we added): a repetition is then known by what was said.
  */
-export async function appendRecords(log: AuditLog, records: AuditRecord[]): Promise<RecordAppended[]> {
+export async function appendRecords(
+  log: AuditLog,
+  records: { record: AuditRecord; stated?: unknown }[],
+): Promise<RecordAppended[]> {
   const outcomes = await append(log, records.map(eventOf))
   return outcomes.map((outcome) => (!outcome.ok ? 'conflict' : outcome.isDuplicate ? 'duplicate' : 'appended'))
 }
@@ -98,17 +103,15 @@ async function append(log: AuditLog, events: NewEvent[]): Promise<Appended[]> {
   }
 }
 
-function eventOf(record: AuditRecord): NewEvent {
+function eventOf({ record, stated }: { record: AuditRecord; stated?: unknown }): NewEvent {
   const dataJson = recordText(record)
+  const body = stated === undefined ? dataJson : canonicalJson(stated)
   return {
     id: record.id,
     source: record.source,
     type: 'audit.record.made',
     partitionkey: record.tenant,
     dataJson,
-    idempotency: {
-      key: `${record.tenant}/${record.id}`,
-      bodyHash: createHash('sha256').update(dataJson).digest('hex'),
-    },
+    idempotency: { key: `${record.tenant}/${record.id}`, bodyHash: createHash('sha256').update(body).digest('hex') },
   }
 }
