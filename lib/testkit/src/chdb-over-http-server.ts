@@ -6,15 +6,16 @@
  * `X-ClickHouse-Exception-Code`. Source: https://clickhouse.com/docs/interfaces/http
  */
 import { gunzipSync, gzipSync } from 'node:zlib'
-import { Session } from 'chdb'
+import type { Session } from 'chdb'
 
 /** URL parameters that are no settings, and settings that only an HTTP server has. */
 const notSettings =
   /^(query|query_id|database|default_format|session_id|user|password|param_.*|wait_end_of_query|enable_http_compression|.*http.*|role)$/
 
-if (import.meta.main) serve(process.argv[2] ?? '', Number(process.argv[3]))
+if (import.meta.main) await serve(process.argv[2] ?? '', Number(process.argv[3]))
 
-function serve(dir: string, port: number) {
+async function serve(dir: string, port: number) {
+  const { Session } = await import('chdb')
   // Held open for the life of the process: the engine would otherwise stop and start with every request.
   const anchor = new Session(dir)
   let answersToLose = 0
@@ -32,7 +33,7 @@ function serve(dir: string, port: number) {
         return new Response('Ok.\n')
       }
       const statement = await statementOf(request, url)
-      const response = await answer(dir, { statement, url, isGzip: acceptsGzip(request, url) })
+      const response = await answer(new Session(dir), { statement, url, isGzip: acceptsGzip(request, url) })
       if (/^\s*INSERT/i.test(statement) && answersToLose > 0) {
         answersToLose--
         return cut()
@@ -58,10 +59,9 @@ const acceptsGzip = (request: Request, url: URL) =>
   url.searchParams.get('enable_http_compression') === '1' && /gzip/.test(request.headers.get('accept-encoding') ?? '')
 
 async function answer(
-  dir: string,
+  session: Session,
   { statement, url, isGzip }: { statement: string; url: URL; isGzip: boolean },
 ): Promise<Response> {
-  const session = new Session(dir)
   try {
     for (const [name, value] of url.searchParams)
       if (!notSettings.test(name) && /^\w+$/.test(name))

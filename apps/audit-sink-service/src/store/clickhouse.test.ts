@@ -6,6 +6,7 @@ import { type ChdbOverHttp, startChdbOverHttp } from '@santaclaude/testkit/chdb-
 import { clickhouseStore } from './clickhouse.ts'
 import { row, storeConformance } from './conformance.ts'
 import { openEmbedded } from './embedded.ts'
+import { memoryStore } from './memory.ts'
 import { openServer } from './server.ts'
 
 const limits = { database: 'audit', queryMs: 20_000, insertMs: 20_000 }
@@ -21,6 +22,7 @@ afterAll(async () => {
 
 const overHttp = () => clickhouseStore(openServer(server.url, { requestMs: 20_000 }), limits)
 
+storeConformance('memory', async () => memoryStore())
 storeConformance('the embedded engine', async () => clickhouseStore(await openEmbedded(dir), limits))
 storeConformance('a server over HTTP', async () => overHttp())
 

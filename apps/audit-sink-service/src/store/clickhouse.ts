@@ -4,18 +4,9 @@ import { within } from '@santaclaude/kit/deadline'
 import { Semaphore } from '@santaclaude/kit/semaphore'
 import type { Engine } from './engine.ts'
 import { migrations } from './migrations.ts'
-import { type AuditStore, entryKey, type StoredRecord, StoreError } from './port.ts'
-import {
-  eventLines,
-  quarantineLines,
-  type Statement,
-  searchStatement,
-  splitStreamId,
-  storedColumns,
-} from './statements.ts'
-
-/** The most rows of one insert: beyond it the embedded engine's memory grows faster than its speed. */
-export const insertRowsMax = 10_000
+import { type AuditStore, entryKey, insertRowsMax, type StoredRecord, StoreError } from './port.ts'
+import { eventLines, quarantineLines, type Statement, searchStatement, storedColumns } from './statements.ts'
+import { splitStreamId } from './stream-id.ts'
 
 export interface StoreOptions {
   database: string
@@ -96,11 +87,11 @@ export function clickhouseStore(engine: Engine, { database, queryMs, insertMs }:
 
     insert: async (rows, token) => {
       if (rows.length > insertRowsMax) throw new StoreError('rejected', `${rows.length} rows are too many at once`)
-      if (rows.length > 0) await insert(events, eventLines(rows), token)
+      await insert(events, eventLines(rows), token)
     },
 
     quarantine: async (poison, token) => {
-      if (poison.length > 0) await insert(quarantine, quarantineLines(poison), token)
+      await insert(quarantine, quarantineLines(poison), token)
     },
 
     places: async (partition) => {

@@ -72,11 +72,14 @@ export interface SearchOptions {
   limit: number
 }
 
+/** The most rows of one insert: beyond it the embedded engine's memory grows faster than its speed. */
+export const insertRowsMax = 10_000
+
 /** What the writer needs. All methods reject with {@link StoreError}. */
 export interface Ledger {
   /**
    * Adds the rows in one step: all or none. The same token and rows again add nothing, also when the first attempt is
-   * still on its way. At most 10,000 rows of one calendar month (UTC) of the log.
+   * still on its way. 1 to 10,000 rows of one calendar month (UTC) of the log.
    */
   insert(rows: Row[], token: string): Promise<void>
   /** As `insert`, for what is no record. */

@@ -1,10 +1,5 @@
 import type { Filter, Poison, Row, SearchOptions } from './port.ts'
-
-/** A stream id as two numbers, since text would sort 10-0 before 9-0. */
-export function splitStreamId(streamId: string): { ms: number; seq: number } {
-  const [ms = '', seq = ''] = streamId.split('-')
-  return { ms: Number(ms), seq: Number(seq) }
-}
+import { splitStreamId } from './stream-id.ts'
 
 /** Rows as JSONEachRow text for `events`. Times are written as ClickHouse's own text: no setting then decides how they are read. */
 export const eventLines = (rows: Row[]): string =>
