@@ -84,6 +84,17 @@ export const faults = {
   session_limit: passing(429, 'The tenant has too many sessions open.', 'Close a session first.'),
   pool_busy: passing(503, 'Every browser is taken and the line is long.', 'Try again after Retry-After.'),
   browser_unavailable: passing(503, 'No browser could be started.', 'Try again after Retry-After.'),
+  // The audit trail
+  record_not_found: kind(
+    404,
+    'There is no such audit record.',
+    'Check the id; a record can be read about two seconds after it was sent.',
+  ),
+  record_conflict: kind(
+    409,
+    'Another audit record of this tenant has this id.',
+    'Use a new id for a new record; to repeat one, send it unchanged.',
+  ),
   // How much is asked for
   rate_limited: passing(429, 'Too many requests.', 'Wait for the time in Retry-After.'),
   quota_exceeded: passing(429, 'A quota of this tenant is used up.', 'Wait, or ask for a larger quota.'),
