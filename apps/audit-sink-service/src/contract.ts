@@ -1,0 +1,6 @@
+export type { AuditRecord } from '@santaclaude/audit/record'
+export type { App } from './app.ts'
+export type { Receipt } from './events/append.ts'
+export type { EventPage, ShownEvent } from './events/read.ts'
+export type { StatedEvent } from './events/stated.ts'
+export type { QuarantinedEntry } from './quarantine/list.ts'
