@@ -165,6 +165,10 @@ function plainUnion(schema: Json): Json {
   return plain && asText ? { ...rest, ...plain } : { ...rest, anyOf }
 }
 
+/** `t.Ref('Thing')` leaves the bare name of a model. */
+const internalRef = (ref: unknown) =>
+  typeof ref === 'string' && /^\w+$/.test(ref) ? `#/components/schemas/${ref}` : ref
+
 /** A schema tree without the generator's leftovers: `$id`, `nullable`, text-or-number unions. */
 function tidySchema(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(tidySchema)
@@ -172,6 +176,6 @@ function tidySchema(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(plainUnion(value as Json))
       .filter(([key, inner]) => !(key === '$id' && typeof inner === 'string'))
-      .map(([key, inner]) => [key, tidySchema(inner)]),
+      .map(([key, inner]) => [key, key === '$ref' ? internalRef(inner) : tidySchema(inner)]),
   )
 }
