@@ -12,8 +12,6 @@ export interface Place {
   streamId: string
 }
 
-const streamIdForm = /^(\d{1,15})-(\d{1,20})$/
-
 /** Below 0 when `a` comes before `b`. */
 export function compareIds(a: string, b: string): number {
   if (a === b) return 0
@@ -22,7 +20,6 @@ export function compareIds(a: string, b: string): number {
   return Number(aMs) - Number(bMs) || Number(aSequence) - Number(bSequence)
 }
 
-export const isStreamId = (text: string) => streamIdForm.test(text)
 export const laterId = (a: string, b: string) => (compareIds(a, b) < 0 ? b : a)
 export const msOf = (streamId: string) => Number(streamId.slice(0, streamId.indexOf('-')))
 

@@ -19,7 +19,7 @@ export interface OpenOptions {
 }
 
 /** The longest pause between two attempts to reach a Redis that is away, in milliseconds. */
-export const RETRY_MS_MAX = 500
+const RETRY_MS_MAX = 500
 
 /**
  * A Redis connection with ioredis's dangerous defaults closed:
@@ -38,8 +38,8 @@ export function openRedis(url: string, options: OpenOptions): Redis {
   return redis
 }
 
-/** The ioredis options behind {@link openRedis}, for clients that are built elsewhere (Cluster, Sentinel). */
-export function redisOptions({ name, blocking, refusesOffline, lazy, commandTimeoutMs = 5_000 }: OpenOptions) {
+/** The ioredis options behind {@link openRedis}. */
+function redisOptions({ name, blocking, refusesOffline, lazy, commandTimeoutMs = 5_000 }: OpenOptions) {
   return {
     connectionName: name,
     retryStrategy: (attempt) => Math.min(RETRY_MS_MAX, 50 * attempt),

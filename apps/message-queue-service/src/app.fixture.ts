@@ -1,0 +1,59 @@
+import { memoryRecorder } from '@santaclaude/audit/recorder-memory'
+import { emitter } from '@santaclaude/log/emit'
+import { memoryLog } from '@santaclaude/log/memory'
+import type { EventLog } from '@santaclaude/log/port'
+import { quietHost } from '@santaclaude/service/host'
+import { idempotencyInMemory } from '@santaclaude/service/idempotency-memory'
+import type { Scope } from '@santaclaude/service/keys'
+import { keysInMemory } from '@santaclaude/service/keys-memory'
+import { testKey } from '@santaclaude/testkit/test-key'
+import { app } from './app.ts'
+import { metersOf } from './meters.ts'
+
+const everyScope: Scope[] = ['events:publish', 'events:consume', 'events:admin']
+
+/** The app on this log (in memory unless said), and a way to send to it as a tenant of its own. */
+export async function startApp({ log = memoryLog() }: { log?: EventLog } = {}) {
+  const keys = keysInMemory()
+  const audit = memoryRecorder({ source: '/message-queue-service' })
+  const host = quietHost('message-queue-service')
+  const warnings: unknown[] = []
+  const ports = {
+    ...{ host, log, audit, keys, idempotency: idempotencyInMemory() },
+    emit: emitter(log, '/message-queue-service'),
+    meters: metersOf(host.metrics),
+    warn: (message: string, error: unknown) => warnings.push([message, error]),
+  }
+  const { fetch } = app(ports)
+  const keyOf = (scopes = everyScope, tenant = 'acme') => testKey(keys, scopes, tenant)
+  const key = await keyOf()
+
+  /** A request with a JSON body, or with a body of its own. */
+  async function send(
+    method: string,
+    path: string,
+    given: { body?: unknown; headers?: HeadersInit; key?: string } = {},
+  ) {
+    const headers = new Headers(given.headers)
+    headers.set('authorization', `Bearer ${given.key ?? key}`)
+    const isRaw = typeof given.body === 'string' || given.body instanceof Uint8Array
+    if (given.body !== undefined && !isRaw) headers.set('content-type', 'application/json')
+    const body = given.body === undefined ? {} : { body: isRaw ? (given.body as string) : JSON.stringify(given.body) }
+    return fetch(new Request(`http://localhost${path}`, { method, headers, ...body }))
+  }
+
+  /** The status and the parsed body. */
+  async function ask(method: string, path: string, given: Parameters<typeof send>[2] = {}) {
+    const response = await send(method, path, given)
+    const text = await response.text()
+    // biome-ignore lint/suspicious/noExplicitAny: tests say by their expectations what an answer holds.
+    return { status: response.status, text, body: (text === '' ? undefined : JSON.parse(text)) as any }
+  }
+  return { ...ports, fetch, keyOf, key, send, ask, warnings }
+}
+
+/** The whole app in memory, as the contract suite meets it. */
+export async function testHouse() {
+  const { fetch, keyOf } = await startApp()
+  return { handler: fetch, newKey: (scopes: Scope[], tenant?: string) => keyOf(scopes, tenant) }
+}

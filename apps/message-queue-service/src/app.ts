@@ -1,0 +1,27 @@
+import { chassis } from '@santaclaude/service/chassis'
+import { Elysia } from 'elysia'
+import { events } from './events/routes.ts'
+import { groups } from './groups/routes.ts'
+import type { Ports } from './ports.ts'
+import { streams } from './streams/routes.ts'
+import { topics } from './topics/routes.ts'
+
+/** The event bus: publish over plain HTTP; read by page, by stream, or in a consumer group. */
+export const app = (ports: Ports) =>
+  new Elysia()
+    .use(
+      chassis({
+        name: 'message-queue-service',
+        description: 'The event bus: CloudEvents in, pages, live streams and consumer groups out.',
+        keys: ports.keys,
+        idempotency: ports.idempotency,
+        ready: { redis: () => ports.log.ping() },
+        host: ports.host,
+      }),
+    )
+    .use(topics(ports))
+    .use(events(ports))
+    .use(streams(ports))
+    .use(groups(ports))
+
+export type App = ReturnType<typeof app>

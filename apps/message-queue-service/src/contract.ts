@@ -1,0 +1,16 @@
+/** What other apps may know of this service: types only. */
+export type { App } from './app.ts'
+
+/** The events this service emits on the topic `mq`, by type, with their data. */
+export interface QueueEvents {
+  'mq.topic.created': { topic: string; partitions: number }
+  'mq.topic.changed': { topic: string }
+  'mq.topic.deleted': { topic: string }
+  'mq.group.created': { topic: string; group: string }
+  'mq.group.changed': { topic: string; group: string }
+  'mq.group.deleted': { topic: string; group: string }
+  /** Entries that moved to the dead letters of a group in one act or one round of upkeep. */
+  'mq.delivery.died': { topic: string; group: string; count: number }
+  /** Entries that were gone before their group had settled them. */
+  'mq.data.lost': { topic: string; group: string; count: number }
+}

@@ -1,0 +1,28 @@
+import { structuredEvent } from '@santaclaude/log/event'
+import type { Delivery, GroupAddress } from '@santaclaude/log/port'
+import type { QueuePorts } from '../ports.ts'
+
+export interface Pull {
+  max: number
+  waitMs: number
+  signal: AbortSignal
+}
+
+/** Leases up to `max` events of a group, waiting up to `waitMs` for the first. Answers JSON text. */
+export async function pull(
+  { log, meters }: Pick<QueuePorts, 'log' | 'meters'>,
+  address: GroupAddress,
+  wanted: Pull,
+): Promise<string> {
+  meters.pulls.inc()
+  try {
+    const deliveries = await log.pull(address, wanted)
+    meters.delivered.inc({ transport: 'pull' }, deliveries.length)
+    return `{"deliveries":[${deliveries.map(textOf).join(',')}]}`
+  } finally {
+    meters.pulls.dec()
+  }
+}
+
+const textOf = ({ receipt, deliveries, entry: { partition, streamId, event } }: Delivery) =>
+  `{"receipt":"${receipt}","deliveries":${deliveries},"partition":${partition},"streamId":"${streamId}","event":${structuredEvent(event)}}`

@@ -1,0 +1,31 @@
+import { structuredEvent } from '@santaclaude/log/event'
+import type { EventLog, GroupAddress } from '@santaclaude/log/port'
+import { Fault } from '@santaclaude/service/faults'
+import { topicForReader } from '../platform.ts'
+import { type GroupView, viewOf } from './put.ts'
+
+export async function getGroup(log: EventLog, address: GroupAddress): Promise<GroupView> {
+  const group = await log.group(address)
+  if (!group) throw new Fault('group_not_found')
+  return viewOf(group)
+}
+
+/** A topic's groups by name. */
+export async function listGroups(
+  log: EventLog,
+  address: { tenant: string; topic: string },
+): Promise<{ groups: GroupView[] }> {
+  await topicForReader(log, address)
+  return { groups: (await log.groups(address)).map(viewOf) }
+}
+
+/** The newest dead letters of a group, as JSON text. */
+export async function listDeadLetters(log: EventLog, address: GroupAddress, limit: number): Promise<string> {
+  await getGroup(log, address)
+  const letters = await log.deadLetters(address, { limit })
+  const texts = letters.map(({ entry: { partition, streamId, event }, deliveries, reason, deadAtMs }) => {
+    const about = { partition, streamId, deliveries, reason, deadAt: new Date(deadAtMs).toISOString() }
+    return `${JSON.stringify(about).slice(0, -1)},"event":${structuredEvent(event)}}`
+  })
+  return `{"deadLetters":[${texts.join(',')}]}`
+}

@@ -1,0 +1,122 @@
+import { oneOf, t } from '@santaclaude/service/schema'
+import { topicName } from '../topics/schemas.ts'
+
+export const groupParams = t.Object({ topic: topicName, group: topicName })
+
+const leaseMs = t.Integer({
+  minimum: 1_000,
+  maximum: 43_200_000,
+  description: 'How long a delivery is kept from others without an answer, in milliseconds; 30 s unless said.',
+})
+const deliveriesMax = t.Integer({
+  minimum: 1,
+  maximum: 1_000,
+  description: 'After this many deliveries without an ack an event moves to the dead letters; 10 unless said.',
+})
+const delay = t.Integer({ minimum: 0, maximum: 86_400_000 })
+const backoffMs = t.Array(delay, {
+  maxItems: 32,
+  description: 'The pause before each redelivery in turn, in milliseconds, the last one repeating; none unless said.',
+})
+
+export const Group = t.Object(
+  {
+    group: t.String({ examples: ['billing'] }),
+    topic: t.String({ examples: ['orders'] }),
+    leaseMs,
+    deliveriesMax,
+    backoffMs,
+    createdAt: t.String({ format: 'date-time' }),
+  },
+  { description: 'A consumer group: each event goes to one of its consumers, and stays until it is settled.' },
+)
+export const GroupList = t.Object({ groups: t.Array(t.Ref('Group')) })
+
+export const GroupWish = t.Object(
+  {
+    start: t.Optional(
+      t.String({
+        maxLength: 4_096,
+        description:
+          'Where a new group starts: `earliest` (unless said), `latest`, or a cursor. A group that exists stays where it is.',
+      }),
+    ),
+    leaseMs: t.Optional(leaseMs),
+    deliveriesMax: t.Optional(deliveriesMax),
+    backoffMs: t.Optional(backoffMs),
+  },
+  { examples: [{ start: 'earliest', leaseMs: 30_000, deliveriesMax: 5, backoffMs: [1_000, 10_000] }] },
+)
+
+export const PullWish = t.Object(
+  {
+    max: t.Optional(t.Integer({ minimum: 1, maximum: 1_000, description: 'Events at most; 10 unless said.' })),
+    waitMs: t.Optional(
+      t.Integer({ minimum: 0, maximum: 30_000, description: 'How long to wait for the first event; 0 unless said.' }),
+    ),
+  },
+  { examples: [{ max: 100, waitMs: 20_000 }] },
+)
+
+export const Delivery = t.Object({
+  receipt: t.String({ description: 'Names this delivery. Opaque; settle with it before the lease ends.' }),
+  deliveries: t.Integer({ description: '1 = the first time.' }),
+  partition: t.Integer(),
+  streamId: t.String(),
+  event: t.Ref('CloudEvent'),
+})
+export const Pulled = t.Object({ deliveries: t.Array(t.Ref('Delivery')) })
+
+const receipt = t.String({ minLength: 1, maxLength: 128 })
+const reason = t.Optional(t.String({ maxLength: 1_024, description: 'Kept with the dead letter.' }))
+export const SettleWish = t.Object(
+  {
+    settlements: t.Array(
+      t.Object({
+        receipt,
+        op: oneOf(['ack', 'nack', 'extend', 'term'], {
+          description:
+            '`ack` done · `nack` give back, for redelivery after delayMs or the group’s backoff · `extend` the lease starts anew · `term` never again: to the dead letters.',
+        }),
+        delayMs: t.Optional(delay),
+        reason,
+      }),
+      { minItems: 1, maxItems: 1_000 },
+    ),
+  },
+  { examples: [{ settlements: [{ receipt: '0.k3Jx9a.1764032096789-0.1', op: 'ack' }] }] },
+)
+
+export const SettleResults = t.Object({
+  results: t.Array(
+    t.Object({
+      receipt: t.String(),
+      ok: t.Boolean(),
+      dead: t.Optional(t.Boolean({ description: 'True when this moved the event to the dead letters.' })),
+      code: t.Optional(
+        oneOf(['lease_lost', 'bad_receipt'], {
+          description: '`lease_lost`: another delivery has taken its place, or it was settled; nothing was changed.',
+        }),
+      ),
+    }),
+    { description: 'One per settlement, in the order they were sent.' },
+  ),
+})
+
+export const Lag = t.Object({
+  ready: t.Integer({ description: 'Not delivered yet.' }),
+  leased: t.Integer({ description: 'Delivered, lease running.' }),
+  parked: t.Integer({ description: 'Given back or expired, waiting for redelivery.' }),
+  dead: t.Integer({ description: 'In the dead letters.' }),
+  oldestUnsettledMs: t.Integer({ description: 'Age of the oldest event that is not settled; 0 when all are.' }),
+})
+
+export const DeadLetter = t.Object({
+  partition: t.Integer(),
+  streamId: t.String({ description: 'Where the event lay in its topic.' }),
+  deliveries: t.Integer(),
+  reason: t.String(),
+  deadAt: t.String({ format: 'date-time' }),
+  event: t.Ref('CloudEvent'),
+})
+export const DeadLetterList = t.Object({ deadLetters: t.Array(t.Ref('DeadLetter')) })

@@ -1,0 +1,38 @@
+import type { Metrics } from '@santaclaude/service/metrics'
+
+export type Meters = ReturnType<typeof metersOf>
+
+/** What the service counts. No label names a tenant or a topic: both are the callers' to make up. */
+export function metersOf(metrics: Metrics) {
+  return {
+    published: metrics.counter({
+      name: 'published_events_total',
+      help: 'Events given to the service, by what became of them.',
+      labels: ['result'],
+    }),
+    delivered: metrics.counter({
+      name: 'delivered_events_total',
+      help: 'Events handed out, by the way they went.',
+      labels: ['transport'],
+    }),
+    settled: metrics.counter({
+      name: 'settled_deliveries_total',
+      help: 'Settlements of pulled deliveries, by operation and result.',
+      labels: ['op', 'result'],
+    }),
+    pulls: metrics.gauge({ name: 'waiting_pulls', help: 'Long polls waiting now.' }),
+    streams: metrics.gauge({ name: 'open_streams', help: 'Event streams open now.' }),
+    unrecorded: metrics.counter({
+      name: 'unrecorded_acts_total',
+      help: 'Acts whose audit record could not be appended.',
+    }),
+    owner: metrics.gauge({ name: 'upkeep_owner', help: '1 on the replica that does the upkeep.' }),
+    sweepSeconds: metrics.histogram({ name: 'upkeep_round_seconds', help: 'How long one round of upkeep took.' }),
+    sweepFailures: metrics.counter({ name: 'upkeep_failures_total', help: 'Rounds of upkeep that failed.' }),
+    upkept: metrics.counter({
+      name: 'upkept_entries_total',
+      help: 'Entries that upkeep moved: leases that expired, dead letters, trimmed by retention, lost before they were settled.',
+      labels: ['what'],
+    }),
+  }
+}

@@ -1,0 +1,23 @@
+import type { Recorder } from '@santaclaude/audit/recorder'
+import type { Emit } from '@santaclaude/log/emit'
+import type { EventLog } from '@santaclaude/log/port'
+import type { Host } from '@santaclaude/service/host'
+import type { Idempotency } from '@santaclaude/service/idempotency'
+import type { Keys } from '@santaclaude/service/keys'
+import type { Meters } from './meters.ts'
+
+/** What the service's verbs work with. */
+export interface QueuePorts {
+  log: EventLog
+  audit: Recorder
+  emit: Emit
+  meters: Meters
+  /** Told what went wrong beside an act that itself succeeded. */
+  warn(message: string, error: unknown): void
+}
+
+export interface Ports extends QueuePorts {
+  host: Host
+  keys: Keys
+  idempotency: Idempotency
+}

@@ -1,0 +1,62 @@
+import { pause } from '@santaclaude/kit/deadline'
+import type { Sweep } from '@santaclaude/log/port'
+import type { QueuePorts } from '../ports.ts'
+import { tell } from '../tell.ts'
+
+export interface Upkeep {
+  /** Resolves when the round that is under way is over. */
+  close(): Promise<void>
+}
+
+type UpkeepPorts = Pick<QueuePorts, 'log' | 'emit' | 'meters' | 'warn'>
+
+/**
+ * Looks after every topic, round after round: expired leases, dead letters, retention. Every replica runs this; the log
+ * lets one of them do the work. A round that fails is logged and counted, and the next one comes.
+ */
+export function startUpkeep(ports: UpkeepPorts, { everyMs }: { everyMs: number }): Upkeep {
+  const stopping = new AbortController()
+  const rounds = (async () => {
+    while (!stopping.signal.aborted) {
+      await round(ports)
+      await pause(everyMs, stopping.signal)
+    }
+  })()
+  return {
+    close: async () => {
+      stopping.abort()
+      await rounds
+    },
+  }
+}
+
+async function round(ports: UpkeepPorts): Promise<void> {
+  const { log, meters, warn } = ports
+  const stopWatch = meters.sweepSeconds.startTimer()
+  try {
+    const sweep = await log.sweep()
+    meters.owner.set(sweep.isOwner ? 1 : 0)
+    for (const what of ['expired', 'dead', 'trimmed', 'lost'] as const) meters.upkept.inc({ what }, sweep[what])
+    await tellTroubles(ports, sweep)
+  } catch (error) {
+    meters.sweepFailures.inc()
+    meters.owner.set(0)
+    warn('a round of upkeep failed', error)
+  } finally {
+    stopWatch()
+  }
+}
+
+async function tellTroubles(ports: UpkeepPorts, { troubles }: Sweep): Promise<void> {
+  for (const [, parts] of Map.groupBy(
+    troubles,
+    ({ group: { tenant, topic, group } }) => `${tenant}/${topic}/${group}`,
+  )) {
+    const { tenant, topic, group } = (parts[0] as Sweep['troubles'][number]).group
+    const dead = parts.reduce((sum, part) => sum + part.dead, 0)
+    const lost = parts.reduce((sum, part) => sum + part.lost, 0)
+    const about = { subject: topic, data: { topic, group, count: dead } }
+    if (dead > 0) await tell(ports, { tenant }, { type: 'mq.delivery.died', ...about })
+    if (lost > 0) await tell(ports, { tenant }, { type: 'mq.data.lost', ...about, data: { topic, group, count: lost } })
+  }
+}
