@@ -34,8 +34,17 @@ export async function unpackChromium(dir: string): Promise<BundledChromium> {
     }
   }
   makePrivate(home)
-  return { path: join(home, 'chromium'), env: { FONTCONFIG_PATH: join(home, 'fonts') } }
+  return bundledAt(join(home, 'chromium'))
 }
+
+/** The bundled Chromium at this path. */
+export const bundledAt = (path: string): BundledChromium => ({
+  path,
+  env: { FONTCONFIG_PATH: join(dirname(path), 'fonts') },
+})
+
+/** Whether the program at this path was unpacked from the package: then it has its fonts and libraries beside it. */
+export const isBundled = (path: string) => existsSync(bundledLibraries(path))
 
 /** The folder of shared libraries that came with the package, for a machine that has no NSS installed. */
 export const bundledLibraries = (path: string) => join(dirname(path), 'al2023', 'lib')

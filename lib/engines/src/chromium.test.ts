@@ -87,6 +87,8 @@ describe('a machine without Chromium', () => {
     const second = await ensureChromium({ unpackDir, candidates: [] })
     expect(statSync(second.path).mtimeMs).toBe(unpackedAtMs)
     expect(readdirSync(unpackDir)).toHaveLength(1)
+    // A process that is told the path finds the fonts and libraries beside it again.
+    expect(await ensureChromium({ path: first.path, unpackDir: join(dir, 'never') })).toEqual(first)
   }, 60_000)
 
   test('never takes a browser that somebody planted in the shared temporary directory', async () => {

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, join } from 'node:path'
 import { within } from '@santaclaude/kit/deadline'
-import { bundledLibraries, unpackChromium } from './chromium-bundled.ts'
+import { type BundledChromium, bundledAt, bundledLibraries, isBundled, unpackChromium } from './chromium-bundled.ts'
 import { programBehind } from './executable.ts'
 
 /** A Chromium that can be started. */
@@ -37,7 +37,7 @@ export async function ensureChromium({ path, unpackDir, candidates }: ChromiumWa
     const version = program && (await versionOf(program))
     if (program && version) return { path: program, kind: kindOf(program), version, env: {} }
   }
-  return bundled(unpackDir)
+  return bundled(await unpackChromium(unpackDir))
 }
 
 async function named(path: string): Promise<Chromium> {
@@ -46,13 +46,13 @@ async function named(path: string): Promise<Chromium> {
     throw new Error(
       `CHROMIUM_PATH is ${path}: expected the path of a Chromium program (or of the script that starts it)`,
     )
+  if (isBundled(program)) return bundled(bundledAt(program))
   const version = await versionOf(program)
   if (!version) throw new Error(`CHROMIUM_PATH is ${path}: ${program} --version did not answer like a Chromium`)
   return { path: program, kind: kindOf(program), version, env: {} }
 }
 
-async function bundled(unpackDir: string): Promise<Chromium> {
-  const { path, env } = await unpackChromium(unpackDir)
+async function bundled({ path, env }: BundledChromium): Promise<Chromium> {
   for (const libraries of [{}, { LD_LIBRARY_PATH: bundledLibraries(path) }]) {
     const version = await versionOf(path, libraries)
     if (version) return { path, kind: 'bundled', version, env: { ...env, ...libraries } }
