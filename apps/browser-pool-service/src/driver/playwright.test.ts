@@ -8,5 +8,11 @@ import { playwrightDriver } from './playwright.ts'
 driverConformance('playwright', async () => {
   const scratchDir = mkdtempSync(join(tmpdir(), 'sc-driver-'))
   const { path, env } = await ensureChromium({ unpackDir: scratchDir })
-  return playwrightDriver({ path, env, isSandboxed: process.getuid?.() !== 0, scratchDir, resolverRules: '' })
+  return playwrightDriver(async () => ({
+    path,
+    env,
+    isSandboxed: process.getuid?.() !== 0,
+    scratchDir,
+    resolverRules: '',
+  }))
 })

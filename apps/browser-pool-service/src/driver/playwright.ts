@@ -13,12 +13,13 @@ import { type Driver, type DriverBrowser, type DriverContext, DriverError } from
  * Nothing Playwright says about life is trusted: a frozen browser counts as connected there and many calls have no
  * deadline, so every call is raced against ours.
  */
-export function playwrightDriver(settings: ChromiumSettings): Driver {
+export function playwrightDriver(chromiumSettings: () => Promise<ChromiumSettings>): Driver {
   return {
     launch: async ({ deadlineMs }) => {
       let browser: Browser | undefined
       try {
-        const { chromium } = await import('playwright-core')
+        const found = within(deadlineMs, 'finding Chromium', chromiumSettings())
+        const [{ chromium }, settings] = await Promise.all([import('playwright-core'), found])
         browser = await chromium.launch(launchOptions(settings, deadlineMs))
         return await opened(browser, deadlineMs)
       } catch (error) {

@@ -31,7 +31,7 @@ export async function openableAddress(
 ): Promise<string> {
   const url = parse(text)
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
-    throw new AddressRefused(`Only http and https addresses are opened, not ${url.protocol.slice(0, 32)}`)
+    throw new AddressRefused(`Only http and https addresses are opened; this one is ${url.protocol.slice(0, 32)}.`)
   if (isHostBlocked(url.hostname, policy)) throw new AddressRefused(outOfReach(url.hostname, policy))
   const isLiteral = url.hostname.startsWith('[') || isIP(url.hostname) !== 0
   const addresses = isLiteral ? [] : await resolve(url.hostname)
@@ -52,7 +52,7 @@ export function recordedAddress(text: string): string {
 }
 
 function parse(text: string): URL {
-  if (!URL.canParse(text)) throw new AddressRefused('This is not an absolute address such as https://example.com/')
+  if (!URL.canParse(text)) throw new AddressRefused('This is not an absolute address such as https://example.com/.')
   return new URL(text)
 }
 

@@ -5,7 +5,7 @@ import { Fault } from '@santaclaude/service/faults'
 import { type Driver, DriverError } from '../driver/port.ts'
 import { ended } from './faults.ts'
 import { Line, LineError } from './line.ts'
-import { type EndReason, Session, type SessionOptions } from './session.ts'
+import { type EndReason, Session, type SessionOptions, type SessionPage } from './session.ts'
 import type { PoolSettings } from './settings.ts'
 import { BrowserSlot, type SlotEnd } from './slot.ts'
 
@@ -13,6 +13,7 @@ import { BrowserSlot, type SlotEnd } from './slot.ts'
 export interface PoolEvents {
   /** `by` is who asked for it, when somebody did. */
   onSessionEnded?(session: Session, reason: EndReason, by: Who | undefined): void
+  onPopup?(session: Session, page: SessionPage): void
   onBrowserGone?(end: SlotEnd): void
   onLaunchFailed?(error: unknown): void
 }
@@ -84,6 +85,7 @@ export class Pool {
           pagesMax: pagesPerSessionMax,
           idleMs: options.idleMs ?? sessionIdleMs,
           lifeMs: sessionLifeMs,
+          onPopup: (session, page) => this.ports.events?.onPopup?.(session, page),
         },
         options,
       )

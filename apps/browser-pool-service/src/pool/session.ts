@@ -41,6 +41,8 @@ interface Place {
   pagesMax: number
   idleMs: number
   lifeMs: number
+  /** Told of each page that a page opened by itself. */
+  onPopup(session: Session, page: SessionPage): void
 }
 
 /** One context of one browser, with its pages. All it holds ends with it. */
@@ -62,7 +64,7 @@ export class Session {
       // A page that opens pages without end costs itself the ones over the limit and nobody else anything.
       if (this.endReason !== undefined || this.pages.size + this.opening >= place.pagesMax)
         void page.close({ deadlineMs: 2_000 })
-      else this.keep(page, true)
+      else place.onPopup(this, this.keep(page, true))
     })
   }
 
