@@ -16,6 +16,8 @@ import { Health } from './providers/health.ts'
 import { offline } from './providers/offline/offline.ts'
 import { openai } from './providers/openai.ts'
 import type { Patience } from './providers/upstream.ts'
+import { LiveTurns } from './sessions/live.ts'
+import { sessionsInMemory } from './sessions/store/memory.ts'
 
 export interface TestHouse {
   fetch(path: string, init?: RequestInit & { key?: string; json?: unknown }): Promise<Response>
@@ -40,6 +42,8 @@ export async function testHouse({
   const events: Emission[] = []
   const secret = () => (upstream ? 'sk-upstream-key' : undefined)
   const base = upstream ?? 'http://127.0.0.1:9'
+  const sessionLimits = { ttlSeconds: 600, sessionsMax: 50, messagesMax: 40, bytesMax: 1_000_000 }
+  const store = sessionsInMemory(sessionLimits)
   const ports: Ports = {
     house: {
       keys,
@@ -66,6 +70,10 @@ export async function testHouse({
     slots: new Semaphore(100, 0),
     callMs: 10_000,
     drain: host.drain,
+    clock: systemClock,
+    sessions: store,
+    sessionLimits,
+    live: new LiveTurns(store),
     ...change,
   }
   const service = app(ports)

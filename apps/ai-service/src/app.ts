@@ -5,6 +5,7 @@ import { chat } from './chat/routes.ts'
 import { models } from './models/routes.ts'
 import type { Ports } from './ports.ts'
 import { providers } from './providers/routes.ts'
+import { sessions } from './sessions/routes.ts'
 
 /** The service: model calls for every provider under one key, one protocol and one set of books. */
 export const app = (ports: Ports) =>
@@ -19,5 +20,6 @@ export const app = (ports: Ports) =>
     )
     .use(chat(ports))
     .use(models(ports))
+    .use(sessions(ports))
     .use(providers(ports))
 export type App = ReturnType<typeof app>

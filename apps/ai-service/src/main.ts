@@ -9,5 +9,7 @@ import { portsOf } from './ports.ts'
 await run(about, Config, ({ config, host, own }) => {
   const redis = own(openRedis(config.redisUrl, { name: 'ai-service' }), (client) => client.disconnect())
   const log = own(openLog({ redisUrl: config.redisUrl }))
-  return app(portsOf({ config, host, redis, log }))
+  const ports = portsOf({ config, host, redis, log })
+  own(ports.live)
+  return app(ports)
 })

@@ -8,7 +8,6 @@ import type { Configured } from '@santaclaude/service/config'
 import type { Host } from '@santaclaude/service/host'
 import { idempotencyInRedis } from '@santaclaude/service/idempotency-redis'
 import { keysInRedis } from '@santaclaude/service/keys-redis'
-import type { CallPorts } from './chat/call.ts'
 import { Config } from './config.ts'
 import { aiMetrics } from './metrics.ts'
 import { Catalogue } from './models/catalogue.ts'
@@ -17,9 +16,12 @@ import { Health } from './providers/health.ts'
 import { keyFrom } from './providers/key-file.ts'
 import { offline } from './providers/offline/offline.ts'
 import { openai } from './providers/openai.ts'
+import type { TurnPorts } from './sessions/chat.ts'
+import { LiveTurns } from './sessions/live.ts'
+import { sessionsInRedis } from './sessions/store/redis.ts'
 
 /** Everything the app stands on. */
-export interface Ports extends CallPorts {
+export interface Ports extends TurnPorts {
   house: Pick<ChassisOptions, 'keys' | 'idempotency' | 'ready' | 'host' | 'bodyBytesMax'>
 }
 
@@ -36,6 +38,13 @@ export interface Opened {
 export function portsOf({ config, host, redis, log }: Opened): Ports {
   const metrics = aiMetrics(host.metrics)
   const source = '/ai-service'
+  const sessionLimits = {
+    ttlSeconds: config.sessionTtlSeconds,
+    sessionsMax: config.sessionsMax,
+    messagesMax: config.sessionMessagesMax,
+    bytesMax: config.sessionBytesMax,
+  }
+  const sessions = sessionsInRedis(redis, sessionLimits)
   return {
     house: {
       keys: keysInRedis(redis),
@@ -61,6 +70,10 @@ export function portsOf({ config, host, redis, log }: Opened): Ports {
     slots: new Semaphore(config.callsMax, 0),
     callMs: config.callMs,
     drain: host.drain,
+    clock: systemClock,
+    sessions,
+    sessionLimits,
+    live: new LiveTurns(sessions),
   }
 }
 

@@ -10,8 +10,8 @@ export interface CallPorts extends LedgerPorts {
   catalogue: Catalogue
   /** The longest a call may take from end to end, in milliseconds. */
   callMs: number
-  /** Whether this replica is going away. */
-  drain: { readonly isDraining: boolean }
+  /** Its signal aborts when streams must end because this replica goes away. */
+  drain: { readonly streamsEnd: AbortSignal }
 }
 
 /** Who asks what. */
@@ -52,12 +52,18 @@ export async function begin<Opened>(ports: CallPorts, ask: Ask, open: Open<Opene
   } catch (error) {
     line.stop()
     if (ask.signal.aborted) {
-      await call.abandon('client_left')
-      throw new Fault('malformed_request', { detail: 'The client left before the answer.', cause: error })
+      await call.abandon(ports.drain.streamsEnd.aborted ? 'draining' : 'client_left')
+      throw left(ask.signal.reason)
     }
     throw await call.fail(error)
   }
 }
+
+/** What is thrown when the caller's signal ended a call: its own Fault, or that the client left, which nobody reads. */
+export const left = (reason: unknown): Fault =>
+  reason instanceof Fault
+    ? reason
+    : new Fault('malformed_request', { detail: 'The client left before the end.', cause: reason })
 
 /** A signal that ends with the caller's, at the deadline, or when it is stopped. */
 function lifeline(signal: AbortSignal, callMs: number) {

@@ -1,6 +1,5 @@
-import { Fault } from '@santaclaude/service/faults'
 import type { Provider, ProviderRequest, Relay } from '../providers/port.ts'
-import { type Ask, type Begun, begin, type CallPorts } from './call.ts'
+import { type Ask, type Begun, begin, type CallPorts, left } from './call.ts'
 import { rendered } from './render.ts'
 
 /** An answer in OpenAI's dialect, begun. */
@@ -54,9 +53,9 @@ async function* blocks(
     yield opened.last()
   } catch (error) {
     if (!signal.aborted) throw await call.fail(error, seen)
-    throw new Fault('malformed_request', { detail: 'The client left before the end.', cause: error })
+    throw left(signal.reason)
   } finally {
     stop()
-    await call.abandon(drain.isDraining ? 'draining' : 'client_left', seen)
+    await call.abandon(drain.streamsEnd.aborted ? 'draining' : 'client_left', seen)
   }
 }
