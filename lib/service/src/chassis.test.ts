@@ -202,6 +202,7 @@ describe('what may come in', () => {
     ['no body', () => send('POST', '/v1/things'), 422, 'validation_failed'],
     ['an unknown query', () => send('GET', '/v1/things?size=1'), 422, 'validation_failed'],
     ['a query out of bounds', () => send('GET', '/v1/things?limit=10'), 422, 'validation_failed'],
+    ['a path that is no UTF-8', () => send('GET', '/v1/things/%ff'), 400, 'malformed_request'],
     ['an unknown address', () => send('GET', '/v2'), 404, 'not_found'],
   ]
   for (const [what, attempt, status, code] of refused)

@@ -34,6 +34,9 @@ export interface ChassisOptions {
   bodyBytesMax?: number
 }
 
+/** Elysia hands a path part that is no UTF-8 on as null. */
+const undecodable = { detail: 'The address holds a percent-encoding that is no UTF-8.' }
+
 const jsonType = /^application\/([\w.-]+\+)?json$/i
 
 /**
@@ -59,9 +62,10 @@ export const chassis =
       .wrap(
         (fetch, request) => () => door(fetch as unknown as (request: Request) => Response | Promise<Response>, request),
       )
-      .onTransform({ as: 'global' }, ({ route }) => {
+      .onTransform({ as: 'global' }, ({ route, params }) => {
         const exchange = currentExchange()
         if (exchange) exchange.route = route
+        for (const name in params) if (params[name] === null) throw new Fault('malformed_request', undecodable)
       })
       .onParse({ as: 'global' }, async ({ request, contentType, route }) => {
         if (isRaw(request.method, route)) return unread

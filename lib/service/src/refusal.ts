@@ -27,11 +27,6 @@ export function faultFrom(
   // Errors of our libraries that know which fault they are, without knowing this package.
   if (error instanceof Error && 'faultCode' in error && Object.hasOwn(faults, String(error.faultCode)))
     return new Fault(error.faultCode as FaultCode, { cause: error })
-  if (error instanceof URIError)
-    return new Fault('malformed_request', {
-      detail: 'The address holds a percent-encoding that is no UTF-8.',
-      cause: error,
-    })
   if (code === 'NOT_FOUND') return absent(app, exchange)
   if (code === 'VALIDATION') return misfit(error as ValidationError)
   if (code === 'PARSE') return new Fault('malformed_json', { cause: error })
