@@ -33,9 +33,9 @@ export async function wholeStack(env: Record<string, string> = {}): Promise<Whol
       headers: { authorization: `Bearer ${rootKey}`, 'content-type': 'application/json' },
       body: JSON.stringify({ name: 'contract', scopes, ...(tenant ? { tenant } : {}) }),
     })
-    const body = (await response.json()) as { key?: string }
-    if (!body.key) throw new Error(`no key: ${response.status} ${JSON.stringify(body)}`)
-    return body.key
+    const body = (await response.json()) as { secret?: string }
+    if (!body.secret) throw new Error(`no key: ${response.status} ${JSON.stringify(body)}`)
+    return body.secret
   }
   return {
     stack,
