@@ -19,9 +19,9 @@ import { openServer } from './store/server.ts'
 import { startWriter } from './writer/writer.ts'
 
 /** The whole service on a real Redis and a real ClickHouse engine behind HTTP, for tests. Both can be killed and restarted. */
-export async function trial() {
+export async function realHouse() {
   const [redisServer, clickhouse] = await Promise.all([startRedis({ appendfsync: 'always' }), startChdbOverHttp()])
-  const redis = openRedis(redisServer.url, { name: 'trial' })
+  const redis = openRedis(redisServer.url, { name: 'real-house' })
   const log = openLog({ redisUrl: redisServer.url })
   const openStore = () =>
     clickhouseStore(openServer(clickhouse.url, { requestMs: 5_000 }), {
@@ -30,21 +30,38 @@ export async function trial() {
       insertMs: 5_000,
     })
   const store = openStore()
-  const host = quietHost('audit-sink-service')
-  const keys = keysInMemory()
   const writers: { close(): Promise<void> }[] = []
-  const door = app({ host, keys, idempotency: idempotencyInMemory(), log, store })
+
+  /** A replica of the app on the same log and store; its keys and kept answers are its own. */
+  const replica = () => {
+    const keys = keysInMemory()
+    const door = app({ host: quietHost('audit-sink-service'), keys, idempotency: idempotencyInMemory(), log, store })
+    return {
+      keyWith: (scopes: Scope[], tenant?: string) => testKey(keys, scopes, tenant),
+      request: (method: string, path: string, { key, body, headers }: RequestOptions = {}) =>
+        door.handle(
+          new Request(`http://localhost${path}`, {
+            method,
+            headers: {
+              ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+              ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+              ...headers,
+            },
+            ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+          }),
+        ),
+    }
+  }
 
   return {
-    app: door,
+    ...replica(),
+    replica,
     redis,
     redisServer,
     clickhouse,
     log,
     store,
-    host,
     openStore,
-    keyWith: (scopes: Scope[], tenant?: string) => testKey(keys, scopes, tenant),
     /** Starts a writer as a replica of the service would, on ports of its own or these. */
     startWriter(
       ports: { log?: EventLog; store?: AuditStore; lifeMs?: number; host?: ReturnType<typeof quietHost> } = {},
@@ -58,24 +75,6 @@ export async function trial() {
       const writer = startWriter({ log: ports.log ?? log, ledger: ports.store ?? store, leases, watch })
       writers.push(writer)
       return writer
-    },
-    request(
-      method: string,
-      path: string,
-      options: { key?: string; body?: unknown; headers?: Record<string, string> } = {},
-    ) {
-      const { key, body, headers } = options
-      return door.handle(
-        new Request(`http://localhost${path}`, {
-          method,
-          headers: {
-            ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
-            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-            ...headers,
-          },
-          ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-        }),
-      )
     },
     /** Appends records of a tenant as our services do, and answers them. */
     async append(tenant: string, count: number, entry: Partial<AuditEntry> = {}): Promise<AuditRecord[]> {
@@ -109,7 +108,14 @@ export async function trial() {
   }
 }
 
-export type Trial = Awaited<ReturnType<typeof trial>>
+interface RequestOptions {
+  key?: string
+  /** Text as it is, anything else as JSON. */
+  body?: unknown
+  headers?: Record<string, string>
+}
+
+export type House = Awaited<ReturnType<typeof realHouse>>
 
 const trialEntry: AuditEntry = {
   tenant: 'acme',

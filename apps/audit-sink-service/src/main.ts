@@ -1,4 +1,3 @@
-import { uuidv7 } from '@santaclaude/kit/ids'
 import { openLog } from '@santaclaude/log/redis-streams'
 import { openRedis } from '@santaclaude/redis/open'
 import { idempotencyInRedis } from '@santaclaude/service/idempotency-redis'
@@ -16,7 +15,7 @@ await run(about, Config, async ({ config, host, own }) => {
   const redis = own(openRedis(config.redisUrl, { name: about.name }), (open) => open.disconnect())
   const log = own(openLog({ redisUrl: config.redisUrl }))
   const store = own(await openStore(config))
-  const leases = redisLeases(redis, { prefix: 'sc:audit-sink:writer:', owner: uuidv7() })
+  const leases = redisLeases(redis, { prefix: 'sc:audit-sink:writer:', owner: store.writerId })
   own(startWriter({ log, ledger: store, leases, watch: metersOf(host) }))
   return app({ host, keys: keysInRedis(redis), idempotency: idempotencyInRedis(redis), log, store })
 })

@@ -26,7 +26,7 @@ export function recordOf(event: StatedEvent, { who, nowMs, idempotencyKey, path 
   if (errors.length > 0) throw misfit(errors, path)
   const id = event.id ?? idOf(who.tenant, idempotencyKey) ?? uuidv7(nowMs)
   // The client's own time zone is welcome; the record knows one.
-  const occurredMs = event.occurredAt === undefined ? nowMs : Date.parse(event.occurredAt)
+  const occurredMs = event.occurredAt === undefined ? nowMs : timeOf(event.occurredAt)
   try {
     const record = checkRecord({
       requestId: who.requestId,
@@ -46,6 +46,12 @@ export function recordOf(event: StatedEvent, { who, nowMs, idempotencyKey, path 
     if (error instanceof AuditRecordError) throw misfit(error.errors, path)
     throw error
   }
+}
+
+/** The time in milliseconds, NaN for a day that no month has: `Date.parse` would take the 31st of February for March. */
+function timeOf(text: string): number {
+  const [year = 0, month = 0, day = 0] = text.slice(0, 10).split('-').map(Number)
+  return new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day ? Date.parse(text) : Number.NaN
 }
 
 const addressOf = ({ ip, userAgent }: Who) => ({

@@ -73,6 +73,8 @@ export function clickhouseStore(engine: Engine, { database, queryMs, insertMs }:
   }
 
   return {
+    writerId: engine.writerId,
+
     prepare: async () => {
       await command(`CREATE DATABASE IF NOT EXISTS ${database}`)
       await command(

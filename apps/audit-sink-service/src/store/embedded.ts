@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type ClickHouseClient, type ClickHouseClientConfigOptions, createClient } from '@clickhouse/client'
+import { uuidv7 } from '@santaclaude/kit/ids'
 import { type Engine, EngineError } from './engine.ts'
 
 const readersCount = 3
@@ -32,7 +33,14 @@ export async function openEmbedded(dir: string): Promise<Engine> {
     throw new EngineError(refusal(path, cause), { cause })
   }
   const [writer, ...readers] = clients as [ClickHouseClient, ...ClickHouseClient[]]
-  return { name: 'embedded', writer, readers, close }
+  return { name: 'embedded', writerId: idOf(path), writer, readers, close }
+}
+
+/** The folder's own name, made once and kept in it: whoever holds the folder is its only writer. */
+function idOf(path: string): string {
+  const file = join(path, 'writer-id')
+  if (!existsSync(file)) writeFileSync(file, uuidv7())
+  return readFileSync(file, 'utf8')
 }
 
 async function loadEngine() {

@@ -8,6 +8,11 @@ import type { ClickHouseClient } from '@clickhouse/client'
 export interface Engine {
   /** For logs and the status page. */
   name: 'embedded' | 'server'
+  /**
+   * Who writes through it, for the lease on a partition. The same again in a later process only when no two processes
+   * can have the engine open at once: then the later one need not wait until the lease of the dead one expires.
+   */
+  writerId: string
   writer: ClickHouseClient
   /** A client that runs one query at a time is listed once for each query that may run at a time. */
   readers: ClickHouseClient[]

@@ -1,4 +1,4 @@
-import { isUuid } from '@santaclaude/kit/ids'
+import { isUuid, uuidv7 } from '@santaclaude/kit/ids'
 import {
   type AuditStore,
   entryKey,
@@ -19,6 +19,7 @@ export function memoryStore(): AuditStore {
   const isNew = (token: string) => !tokens.has(token) && tokens.add(token)
 
   return {
+    writerId: uuidv7(),
     prepare: async () => {},
     ping: async () => {},
     close: async () => {},

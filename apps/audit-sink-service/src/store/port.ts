@@ -102,6 +102,8 @@ export interface Archive {
 
 /** The audit store: append-only, one adapter ({@link file://./clickhouse.ts}) over two engines. */
 export interface AuditStore extends Ledger, Archive {
+  /** Who writes through this store, for leases; another process has the same only when it cannot be open in both. */
+  readonly writerId: string
   /** Makes or updates the tables. Anything else works only after it has resolved once; it may be called again. */
   prepare(): Promise<void>
   /** Resolves when the path the routes read through answers. */

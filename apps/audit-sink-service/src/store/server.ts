@@ -1,4 +1,5 @@
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client'
+import { uuidv7 } from '@santaclaude/kit/ids'
 import type { Engine } from './engine.ts'
 
 /**
@@ -21,6 +22,7 @@ export function openServer(url: string, { requestMs }: { requestMs: number }): E
   const reader = open(16)
   return {
     name: 'server',
+    writerId: uuidv7(),
     writer,
     readers: Array.from({ length: 16 }, () => reader),
     close: async () => {

@@ -3,13 +3,13 @@ import { auditRecord, recordText } from '@santaclaude/audit/record'
 import { appendRecords, auditTopic, auditTopicSettings } from '@santaclaude/audit/recorder'
 import { uuidv7 } from '@santaclaude/kit/ids'
 import { quietHost } from '@santaclaude/service/host'
-import { type Trial, trial, until } from '../house.fixture.ts'
+import { type House, realHouse, until } from '../house.fixture.ts'
 import { type AuditStore, StoreError } from '../store/port.ts'
 import { group } from './writer.ts'
 
-let house: Trial
+let house: House
 beforeAll(async () => {
-  house = await trial()
+  house = await realHouse()
   await house.store.prepare()
   await house.log.createTopic(auditTopic, auditTopicSettings)
 })
