@@ -11,6 +11,8 @@ export interface Context {
   isTty: boolean
   /** One line to stdout. */
   say(line: string): void
+  /** Text to stdout as it is. */
+  write(text: string): void
 }
 
 /** A verb answers the exit code. */
@@ -47,5 +49,6 @@ export function contextOf({ env, stdout }: { env: Context['env']; stdout: NodeJS
     dataDir: resolve(root, env.DATA_DIR || join(root, '.data')),
     isTty: stdout.isTTY === true,
     say: (line) => void stdout.write(`${line}\n`),
+    write: (text) => void stdout.write(text),
   }
 }

@@ -26,7 +26,14 @@ export async function standInHouse(
   })
   const said: string[] = []
   const env = { PATH: process.env.PATH, PORT_BASE: String(await freeBase(Object.keys(mains).length)) }
-  const context = { env, root, dataDir: join(root, '.data'), isTty: false, say: (line: string) => void said.push(line) }
+  const context = {
+    env,
+    root,
+    dataDir: join(root, '.data'),
+    isTty: false,
+    say: (line: string) => void said.push(line),
+    write: () => {},
+  }
   return { context, said, remove: () => rmSync(root, { recursive: true, force: true }) }
 }
 
