@@ -1,3 +1,4 @@
+import { guard } from '@santaclaude/engines/guardian'
 import { within } from '@santaclaude/kit/deadline'
 import type { Browser, BrowserContext, CDPSession, Page } from 'playwright-core'
 import { bounded } from './failure.ts'
@@ -33,10 +34,12 @@ export function playwrightDriver(chromiumSettings: () => Promise<ChromiumSetting
 async function opened(browser: Browser, deadlineMs: number): Promise<DriverBrowser> {
   const session = await within(deadlineMs, 'attaching to Chromium', browser.newBrowserCDPSession())
   const pid = await browserPid(session, deadlineMs)
+  const release = guarded(pid)
   const listeners: (() => void)[] = []
   let isGone = false
   browser.on('disconnected', () => {
     isGone = true
+    release()
     // What the browser left behind in its group has no one else to end it.
     signal(pid && -pid)
     for (const listener of listeners.splice(0)) listener()
@@ -118,6 +121,18 @@ function openedContext(context: BrowserContext): DriverContext {
 async function browserPid(session: CDPSession, deadlineMs: number): Promise<number | undefined> {
   const { processInfo } = await within(deadlineMs, 'asking for the process', session.send('SystemInfo.getProcessInfo'))
   return processInfo.find(({ type }) => type === 'browser')?.id
+}
+
+/**
+ * A browser ends by itself when our end of its pipe closes, but a frozen one does not. The guardian ends it when we can
+ * not. Where there is no shell to run it we are in a container, which takes its processes along.
+ */
+function guarded(pid: number | undefined): () => void {
+  try {
+    return pid === undefined ? () => {} : guard(pid)
+  } catch {
+    return () => {}
+  }
 }
 
 /**
