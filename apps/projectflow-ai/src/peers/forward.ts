@@ -43,7 +43,7 @@ const sealed = {
 export interface Forwarded {
   method: string
   headers: Headers
-  /** Path and query at the peer, beginning with `/v1/`. */
+  /** Path and query at the peer: below `/v1/`, or one of the keyless routes. */
   path: string
   body: Uint8Array
   /** Headers of this request's own, such as its id and trace. */
@@ -63,7 +63,7 @@ export interface ForwardLimits {
 /**
  * Hands one request to a peer with the caller's own key, and the answer back, both bounded. It adds no right: the peer
  * judges the key as if it had been called directly.
- * Faults: not_found (the path leaves `/v1/`), peer_unavailable, deadline_exceeded.
+ * Faults: not_found (the path leads elsewhere), peer_unavailable, deadline_exceeded.
  */
 export async function forward(peer: Peer, request: Forwarded, limits: ForwardLimits): Promise<Response> {
   const target = targetOf(peer, request.path)
@@ -92,13 +92,17 @@ export async function forward(peer: Peer, request: Forwarded, limits: ForwardLim
   return new Response(bounded(response.body, { stop, limits, isEvents }), { status: response.status, headers })
 }
 
+/** What a document shows besides `/v1/`. */
+const keyless = new Set(['/health', '/ready', '/metrics'])
+
 const unsafePath = /%2f|%5c|%2e|%00|\\|\/\/|\/\.\.?(\/|$)/i
 
-/** The address at the peer. The path is checked as text and again after parsing, so neither form can climb out of `/v1/`. */
+/** The address at the peer. The path is checked as text and again after parsing, so neither form can climb out. */
 function targetOf(peer: Peer, path: string): URL {
   const [pathname = ''] = path.split('?', 1)
   const target = new URL(peer.url + path)
-  const isInside = target.origin === new URL(peer.url).origin && target.pathname.startsWith('/v1/')
+  const isInside =
+    target.origin === new URL(peer.url).origin && (target.pathname.startsWith('/v1/') || keyless.has(pathname))
   if (!isInside || unsafePath.test(pathname)) throw new Fault('not_found')
   return target
 }

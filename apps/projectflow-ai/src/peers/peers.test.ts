@@ -69,16 +69,25 @@ describe('handing a request on', () => {
   })
 
   test.each([
-    '/metrics',
+    '/',
+    '/metrics/x',
     '/v1',
     '/swagger/json',
-    '/v1/%2e%2e/metrics',
+    '/v1/%2e%2e/swagger/json',
     '/v1/..%2fmetrics',
     '/v1/%5c..%5cmetrics',
     '//evil.test/v1/x',
     '/v1//evil.test',
-  ])('%s does not get out of /v1/', async (path) => {
+  ])('%s leads nowhere', async (path) => {
     expect((await through('GET', path)).status).toBe(404)
+  })
+
+  test('the keyless routes are shown too, metrics to internal keys only', async () => {
+    expect((await through('GET', '/ready')).status).toBe(200)
+    expect((await through('GET', '/health')).status).toBe(200)
+    expect((await through('GET', '/metrics')).status).toBe(403)
+    const internal = await house.keyWith(['internal'])
+    expect(await (await through('GET', '/metrics', { key: internal })).text()).toContain('sc_ai_')
   })
 
   test('an unknown service is a 404, one that is away a 503, a redirect is not followed', async () => {

@@ -22,17 +22,20 @@ const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
 export const peers = ({ peers, onForward = () => {} }: PeersPorts) =>
   room('/v1/peers').all(
     '/:peer/*',
-    async ({ request, params, who }) => {
+    async ({ request, params, who, caller }) => {
       const peer = peers.find(({ name }) => name === params.peer)
       if (!peer) throw new Fault('not_found', { detail: 'No service has this name.' })
       if (!methods.has(request.method))
         throw new Fault('method_not_allowed', { headers: { allow: [...methods].join(', ') } })
       const { pathname, search } = new URL(request.url)
-      const path = pathname.slice(`/v1/peers/${peer.name}`.length) + search
+      const place = pathname.slice(`/v1/peers/${peer.name}`.length)
+      // Figures of a service speak of all its tenants.
+      if (place === '/metrics' && !caller.scopes.has('internal'))
+        throw new Fault('forbidden', { detail: 'Metrics through this server need a key with the scope internal.' })
       const body = await readBody(request, { bytesMax: bodyBytesMax })
       const own = { 'x-request-id': who.requestId, traceparent: who.traceparent }
       const { method, headers, signal } = request
-      const response = await forward(peer, { method, headers, path, body, own, signal }, limits)
+      const response = await forward(peer, { method, headers, path: place + search, body, own, signal }, limits)
       onForward(peer.name, response.status)
       return response
     },

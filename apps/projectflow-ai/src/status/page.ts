@@ -115,7 +115,7 @@ const queues = html`<section class="card stack" aria-labelledby="queues-title">
 </form>
 <p class="quiet" id="key-help" hidden>Depth and lag belong to a tenant, so they need a key with the scope projects:use. It stays in this tab's memory and goes only to this server.</p>
 <p class="fault" id="key-fault" role="alert"></p>
-<div id="queues" hidden>
+<div id="queues" class="stack" hidden>
 <div class="scroll" tabindex="0" role="region" aria-label="Topics and their groups"><table>
 <caption class="quiet" id="queues-words"></caption>
 <thead><tr><th scope="col">Topic</th><th scope="col" class="number">Partitions</th><th scope="col" class="number">Events kept</th><th scope="col">Group</th><th scope="col" class="number">Lag</th><th scope="col" class="number">Unsettled</th><th scope="col" class="number">Dead</th></tr></thead>

@@ -24,6 +24,8 @@ export function sparkline(points: readonly Point[], pointsMax: number): Html {
   points.forEach(({ value, ok }, index) => {
     if (ok) run += `${run === '' ? 'M' : 'L'}${x(index)} ${y(value)}`
     if (run !== '' && (!ok || index === points.length - 1)) {
+      // A point alone has no length to draw; a line of none has round ends.
+      if (!run.includes('L')) run += 'h0'
       runs.push(run)
       run = ''
     }

@@ -116,7 +116,7 @@ describe('the chart', () => {
       ],
       3,
     )
-    expect(text).toContain('class="line" d="M0 14M120 3"')
+    expect(text).toContain('class="line" d="M0 14h0M120 3h0"')
     expect(text).toContain('class="missed" d="M60 19v6"')
   })
 
