@@ -18,7 +18,8 @@ export const exists = (path: string) => existsSync(join(root, path))
 /** All TypeScript of apps and lib. */
 export const sources = () => filesLike('apps/*/src/**/*.{ts,tsx}', 'lib/*/src/**/*.{ts,tsx}')
 
-export const isTest = (path: string) => /\.test\.tsx?$/.test(path) || /(^|[/-])conformance\.tsx?$/.test(path)
+/** Tests, and what only tests use: conformance suites, and fixtures, which may be programs of their own. */
+export const isTest = (path: string) => /\.(test|fixture)\.tsx?$/.test(path) || /(^|[/-])conformance\.tsx?$/.test(path)
 
 /** `apps/<name>` or `lib/<name>` of a path; empty for anything else. */
 export const packageOf = (path: string) => /^(apps|lib)\/[^/]+/.exec(path)?.[0] ?? ''
