@@ -1,32 +1,13 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 import { Fault } from './faults.ts'
 import type { Idempotency } from './idempotency.ts'
-
-const nonceBytes = 12
-const tagBytes = 16
+import { sealer } from './sealing.ts'
 
 /**
- * Keeps answers encrypted (AES-256-GCM under a key made from the pepper by HKDF, RFC 5869): an answer may hold what is
- * shown only once, such as a new key's secret, and a copy of the store must not show it again. An answer is bound to
- * its Idempotency-Key, so kept answers cannot be swapped. Faults: store_unavailable.
+ * Keeps answers sealed: an answer may hold what is shown only once, such as a new key's secret, and a copy of the store
+ * must not show it again. An answer is bound to its Idempotency-Key. Faults: store_unavailable.
  */
 export function sealed(store: Idempotency, pepper: string): Idempotency {
-  const secret = Buffer.from(hkdfSync('sha256', pepper, '', 'santaclaude kept answers', 32))
-
-  const seal = (key: string, text: string): string => {
-    const nonce = randomBytes(nonceBytes)
-    const cipher = createCipheriv('aes-256-gcm', secret, nonce).setAAD(Buffer.from(key))
-    const hidden = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
-    return Buffer.concat([nonce, cipher.getAuthTag(), hidden]).toString('base64')
-  }
-  const unseal = (key: string, text: string): string => {
-    const bytes = Buffer.from(text, 'base64')
-    const decipher = createDecipheriv('aes-256-gcm', secret, bytes.subarray(0, nonceBytes))
-      .setAAD(Buffer.from(key))
-      .setAuthTag(bytes.subarray(nonceBytes, nonceBytes + tagBytes))
-    return decipher.update(bytes.subarray(nonceBytes + tagBytes), undefined, 'utf8') + decipher.final('utf8')
-  }
-
+  const { seal, unseal } = sealer(pepper, 'santaclaude kept answers')
   return {
     async claim(key, fingerprint) {
       const claim = await stored(store.claim(key, fingerprint))
