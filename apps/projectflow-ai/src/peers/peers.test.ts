@@ -78,8 +78,15 @@ describe('handing a request on', () => {
     '/v1/%5c..%5cmetrics',
     '//evil.test/v1/x',
     '/v1//evil.test',
-  ])('%s leads nowhere', async (path) => {
-    expect((await through('GET', path)).status).toBe(404)
+  ])('%s leads nowhere: the service is not even asked', async (path) => {
+    let asked = 0
+    const url = serve(() => {
+      asked++
+      return new Response('here')
+    })
+    const front = newHouse({ peers: [{ name: 'ai-service', url }] })
+    const response = await front.request('GET', `/v1/peers/ai-service${path}`, { key: await front.keyWith([]) })
+    expect([response.status, asked]).toEqual([404, 0])
   })
 
   test('the keyless routes are shown too, metrics to internal keys only', async () => {
@@ -95,7 +102,12 @@ describe('handing a request on', () => {
     const away = await house.request('GET', '/v1/peers/browser-pool-service/v1/x', { key })
     expect(away.status).toBe(503)
     expect(((await away.json()) as Problem).code).toBe('peer_unavailable')
-    expect((await through('GET', '/v1/things/elsewhere')).status).toBe(503)
+    const answering = serve(() => new Response('from elsewhere'))
+    const leading = serve(() => Response.redirect(`${answering}/v1/x`))
+    const front = newHouse({ peers: [{ name: 'ai-service', url: leading }] })
+    const redirected = await front.request('GET', '/v1/peers/ai-service/v1/x', { key: await front.keyWith([]) })
+    expect(redirected.status).toBe(503)
+    expect(await redirected.text()).not.toContain('elsewhere')
   })
 
   test('an answer cannot become a page, a script or a cookie of this origin', async () => {

@@ -50,7 +50,6 @@ export function neighbour({
         },
       )
       .get('/long', () => new Response('x'.repeat(3_000)), { scope: 'ai:invoke' })
-      .get('/elsewhere', () => Response.redirect('http://127.0.0.1:1/'), { scope: 'ai:invoke' })
       .get(
         '/never',
         () => {
