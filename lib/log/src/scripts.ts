@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { script } from '@santaclaude/redis/script'
 import type { Redis } from 'ioredis'
 import append from './scripts/append.lua' with { type: 'text' }
 import checkpoint from './scripts/checkpoint.lua' with { type: 'text' }
@@ -15,27 +15,16 @@ import ungroup from './scripts/ungroup.lua' with { type: 'text' }
 const texts = { append, checkpoint, close, due, expire, group, open, own, settle, trim, ungroup }
 export type ScriptName = keyof typeof texts
 
-const scripts = new Map(
-  Object.entries(texts).map(([name, text]) => [name, { text, sha: createHash('sha1').update(text).digest('hex') }]),
-)
+const scripts = new Map(Object.entries(texts).map(([name, text]) => [name, script(text)]))
 
-/**
- * Runs one of `scripts/*.lua` by its hash, loading it where Redis does not know it (after a restart, on a new primary).
- * `NOSCRIPT` says that nothing ran, so trying again cannot repeat anything.
- */
-export async function runScript<Reply>(
+/** Runs one of `scripts/*.lua`. */
+export function runScript<Reply>(
   redis: Redis,
   name: ScriptName,
   keys: readonly string[],
   args: (string | number)[],
 ): Promise<Reply> {
-  const script = scripts.get(name)
-  if (!script) throw new Error(`there is no script ${name}`)
-  try {
-    return (await redis.evalsha(script.sha, keys.length, ...keys, ...args)) as Reply
-  } catch (error) {
-    if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
-    await redis.script('LOAD', script.text)
-    return (await redis.evalsha(script.sha, keys.length, ...keys, ...args)) as Reply
-  }
+  const run = scripts.get(name)
+  if (!run) throw new Error(`there is no script ${name}`)
+  return run<Reply>(redis, keys, args)
 }
