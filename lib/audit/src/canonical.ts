@@ -9,6 +9,12 @@ export class CanonicalError extends Error {
   }
 }
 
+/** A refusal on its way up: each level adds its step, so that a value without fault pays nothing for its places. */
+class Refusal {
+  readonly steps: (string | number)[] = []
+  constructor(readonly reason: string) {}
+}
+
 /** Deeper values are refused: a reader in another language should never need a larger stack than ours. */
 const depthMax = 64
 
@@ -23,62 +29,71 @@ export const canonicalBytes = (value: unknown): Uint8Array<ArrayBuffer> => encod
  * JSON cannot carry unchanged (NaN, infinities, lone surrogates, functions, dates, class instances) is refused.
  * Source: RFC 8785 (JSON Canonicalization Scheme) §3.2.
  */
-export const canonicalJson = (value: unknown): string => write(value, undefined, 0)
-
-interface Place {
-  key: string | number
-  parent: Place | undefined
+export function canonicalJson(value: unknown): string {
+  try {
+    return write(value, 0)
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    const steps = error.steps.map((step) => `/${String(step).replace(/~/g, '~0').replace(/\//g, '~1')}`)
+    throw new CanonicalError(steps.toReversed().join(''), error.reason)
+  }
 }
 
-function write(value: unknown, place: Place | undefined, depth: number): string {
+function write(value: unknown, depth: number): string {
   switch (typeof value) {
     case 'string':
-      return text(value, place)
+      return text(value)
     case 'number':
-      if (!Number.isFinite(value)) throw refusal(place, `${value} is not a JSON number`)
+      if (!Number.isFinite(value)) throw new Refusal(`${value} is not a JSON number`)
       return Object.is(value, -0) ? '0' : String(value)
     case 'boolean':
       return value ? 'true' : 'false'
     case 'object':
       if (value === null) return 'null'
-      if (depth >= depthMax) throw refusal(place, `nested deeper than ${depthMax} levels`)
-      return Array.isArray(value) ? list(value, place, depth) : members(value, place, depth)
+      if (depth >= depthMax) throw new Refusal(`nested deeper than ${depthMax} levels`)
+      return Array.isArray(value) ? list(value, depth) : members(value, depth)
     default:
-      throw refusal(place, `a ${typeof value} is not a JSON value`)
+      throw new Refusal(`a ${typeof value} is not a JSON value`)
   }
 }
 
-function text(value: string, place: Place | undefined): string {
-  if (!value.isWellFormed()) throw refusal(place, 'the text holds a lone surrogate')
+/** Printable ASCII without quotes and backslashes: written as it is. */
+const plain = /^[ !#-[\]-~]*$/
+
+function text(value: string): string {
+  if (plain.test(value)) return `"${value}"`
+  if (!value.isWellFormed()) throw new Refusal('the text holds a lone surrogate')
   return JSON.stringify(value)
 }
 
-function list(items: unknown[], place: Place | undefined, depth: number): string {
+function list(items: unknown[], depth: number): string {
   let out = '['
-  for (let index = 0; index < items.length; index++) {
-    if (index > 0) out += ','
-    out += write(items[index], { key: index, parent: place }, depth + 1)
+  let at = 0
+  try {
+    for (; at < items.length; at++) out += at === 0 ? write(items[at], depth + 1) : `,${write(items[at], depth + 1)}`
+  } catch (error) {
+    if (error instanceof Refusal) error.steps.push(at)
+    throw error
   }
   return `${out}]`
 }
 
-function members(value: object, place: Place | undefined, depth: number): string {
+function members(value: object, depth: number): string {
   const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null) throw refusal(place, 'not a plain object')
+  if (prototype !== Object.prototype && prototype !== null) throw new Refusal('not a plain object')
   let out = '{'
-  // Written member by member: rebuilding a sorted object would put integer-like keys first, whatever their order.
-  for (const key of Object.keys(value).sort()) {
-    const member = (value as Record<string, unknown>)[key]
-    if (member === undefined) continue
-    const here = { key, parent: place }
-    if (out.length > 1) out += ','
-    out += `${text(key, here)}:${write(member, here, depth + 1)}`
+  let at = ''
+  try {
+    // Written member by member: rebuilding a sorted object would put integer-like keys first, whatever their order.
+    for (const key of Object.keys(value).sort()) {
+      const member = (value as Record<string, unknown>)[key]
+      if (member === undefined) continue
+      at = key
+      out += `${out.length > 1 ? ',' : ''}${text(key)}:${write(member, depth + 1)}`
+    }
+  } catch (error) {
+    if (error instanceof Refusal) error.steps.push(at)
+    throw error
   }
   return `${out}}`
-}
-
-function refusal(place: Place | undefined, reason: string): CanonicalError {
-  const steps: string[] = []
-  for (let at = place; at; at = at.parent) steps.unshift(String(at.key).replace(/~/g, '~0').replace(/\//g, '~1'))
-  return new CanonicalError(steps.map((step) => `/${step}`).join(''), reason)
 }

@@ -91,6 +91,10 @@ const rules: Record<string, Rule> = {
   userAgent: words(512),
 }
 const optional = new Set(['actor/name', 'requestId', 'traceId', 'sessionId', 'parentId', 'ip', 'userAgent'])
+const checks = Object.entries(rules).map(([field, rule]) => {
+  const [head = '', tail] = field.split('/')
+  return { field, head, tail, rule, isOptional: optional.has(field) }
+})
 
 /**
  * A record from what a caller states. Makes the id and the time when they are absent, clips long free text, and bends
@@ -125,12 +129,12 @@ export function auditRecord(entry: AuditEntry, { source, nowMs }: { source: stri
 /** The value as a record when it is one to the letter; throws {@link AuditRecordError} otherwise. Members it does not know stay. */
 export function checkRecord(value: unknown): AuditRecord {
   if (!isObject(value)) throw new AuditRecordError([{ path: '', message: 'must be an object' }])
-  const errors = Object.entries(rules).flatMap(([field, rule]) => {
-    const found = at(value, field)
-    return (found === undefined && optional.has(field)) || obeys(found, rule)
-      ? []
-      : [{ path: `/${field}`, message: rule.said }]
-  })
+  const errors: { path: string; message: string }[] = []
+  for (const { field, head, tail, rule, isOptional } of checks) {
+    const member = value[head]
+    const found = tail === undefined ? member : isObject(member) ? member[tail] : undefined
+    if (found === undefined ? !isOptional : !obeys(found, rule)) errors.push({ path: `/${field}`, message: rule.said })
+  }
   if (!isObject(value.data)) errors.push({ path: '/data', message: 'must be an object' })
   if (errors.length === 0 && !isTime(String(value.occurredAt)))
     errors.push({ path: '/occurredAt', message: 'is no day of the calendar' })
@@ -162,13 +166,6 @@ export function readRecord(text: string): AuditRecord {
   const record = checkRecord(value)
   if (recordText(record) !== text) throw new AuditRecordError([{ path: '', message: 'is not in canonical form' }])
   return record
-}
-
-function at(value: Record<string, unknown>, field: string): unknown {
-  const [head = '', tail] = field.split('/')
-  const member = value[head]
-  if (tail === undefined) return member
-  return isObject(member) ? member[tail] : undefined
 }
 
 const obeys = (found: unknown, { charsMax, form }: Rule) =>

@@ -82,12 +82,13 @@ export type RecordAppended = 'appended' | 'duplicate' | 'conflict'
 /**
  * Appends records as their canonical text, one outcome per record; resolves when all are acknowledged, rejects with a
  * `LogError`. One tenant's records keep their order: the tenant is the partition key. Records are told apart by tenant
- * and id, so an append whose outcome is unknown is simply repeated. `stated` is what the sender said, when the record
- * holds more than that (a time we added): a repetition is then known by what was said.
+ * and id, so an append whose outcome is unknown is simply repeated. `text` is the record's canonical text, when it was made
+ * before; `stated` is what the sender said, when the record holds more than that (a time we added): a repetition is then
+ * known by what was said.
  */
 export async function appendRecords(
   log: AuditLog,
-  records: { record: AuditRecord; stated?: unknown }[],
+  records: { record: AuditRecord; text?: string; stated?: unknown }[],
 ): Promise<RecordAppended[]> {
   const outcomes = await append(log, records.map(eventOf))
   return outcomes.map((outcome) => (!outcome.ok ? 'conflict' : outcome.isDuplicate ? 'duplicate' : 'appended'))
@@ -103,8 +104,8 @@ async function append(log: AuditLog, events: NewEvent[]): Promise<Appended[]> {
   }
 }
 
-function eventOf({ record, stated }: { record: AuditRecord; stated?: unknown }): NewEvent {
-  const dataJson = recordText(record)
+function eventOf({ record, text, stated }: { record: AuditRecord; text?: string; stated?: unknown }): NewEvent {
+  const dataJson = text ?? recordText(record)
   const body = stated === undefined ? dataJson : canonicalJson(stated)
   return {
     id: record.id,

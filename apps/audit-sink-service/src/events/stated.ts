@@ -40,8 +40,7 @@ export function recordOf(event: StatedEvent, { who, nowMs, idempotencyKey, path 
       actor: event.actor ?? who.actor,
       data: event.data ?? {},
     })
-    recordText(record)
-    return { record, stated: { ...event, id } }
+    return { record, text: recordText(record), stated: { ...event, id } }
   } catch (error) {
     if (error instanceof AuditRecordError) throw misfit(error.errors, path)
     throw error
