@@ -18,7 +18,7 @@ export const Config = settings({
   }),
   queryMs: integer('QUERY_MS', {
     default: 10_000,
-    min: 100,
+    min: 1_000,
     max: 300_000,
     about: 'The longest a query may take, in milliseconds.',
   }),

@@ -51,6 +51,12 @@ test('a server that is killed makes calls fail as unavailable, and the store wor
   await store.close()
 })
 
+test('where the engine does not load, the message names the platform and what to set', async () => {
+  const opening = openEmbedded(dir, () => Promise.reject(new Error('no library for this platform')))
+  await expect(opening).rejects.toThrow(`does not load on ${process.platform}-${process.arch}`)
+  await expect(opening).rejects.toThrow('CLICKHOUSE_URL=http')
+})
+
 test('a second process on the folder is told which one and what to do instead', async () => {
   const held = await openEmbedded(dir)
   const script = `import { openEmbedded } from ${JSON.stringify(join(import.meta.dir, 'embedded.ts'))}

@@ -11,8 +11,8 @@ const readersCount = 3
  * process holds one folder. The engine is a 540 MB library that not every platform has, so it is loaded here and not
  * before. Throws {@link EngineError} when the platform lacks it or the folder is taken.
  */
-export async function openEmbedded(dir: string): Promise<Engine> {
-  const { createChdbConnection, drainPending } = await loadEngine()
+export async function openEmbedded(dir: string, load = loadEngine): Promise<Engine> {
+  const { createChdbConnection, drainPending } = await loaded(load)
   const path = resolve(dir)
   mkdirSync(path, { recursive: true })
   const clients: ClickHouseClient[] = []
@@ -44,9 +44,13 @@ function idOf(path: string): string {
 }
 
 async function loadEngine() {
+  const [{ createChdbConnection }, { drainPending }] = await Promise.all([import('chdb/connection'), import('chdb')])
+  return { createChdbConnection, drainPending }
+}
+
+async function loaded(load: typeof loadEngine) {
   try {
-    const [{ createChdbConnection }, { drainPending }] = await Promise.all([import('chdb/connection'), import('chdb')])
-    return { createChdbConnection, drainPending }
+    return await load()
   } catch (cause) {
     throw new EngineError(
       `The embedded ClickHouse engine (npm package chdb) does not load on ${process.platform}-${process.arch}: it exists for glibc Linux and macOS, x64 and arm64. Set CLICKHOUSE_URL=http://… to use a ClickHouse server instead.`,
