@@ -122,6 +122,14 @@ export interface GroupSettings {
   backoffMs: number[]
 }
 
+/** Both parts must fit. `filter.ts` compiles it; the grammar is in `filter-grammar.ts`. */
+export interface Filter {
+  /** Event types: exact, or a prefix that ends in `.*` (`ai.*`); `*` fits every one. Any one of them must fit. */
+  types?: string[]
+  /** A condition on the event's attributes and data, such as `data.total >= 100 and not exists data.test`. */
+  where?: string
+}
+
 export interface Group extends GroupAddress, GroupSettings {
   createdAtMs: number
 }
@@ -253,6 +261,10 @@ export type LogErrorCode =
   | 'group_not_found'
   | 'event_too_large'
   | 'bad_cursor'
+  | 'cursor_expired'
+  | 'epoch_changed'
+  | 'invalid_filter'
+  | 'conflict'
   | 'bad_name'
 
 /** `store_unavailable`: nothing was done. `outcome_unknown`: it may have been done. */

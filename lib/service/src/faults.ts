@@ -19,6 +19,7 @@ export const faults = {
   malformed_request: kind(400, 'The request could not be read.', 'Send a complete HTTP request with valid headers.'),
   malformed_json: kind(400, 'The body is not valid JSON.', 'Send UTF-8 JSON no deeper than 64 levels.'),
   unsafe_key: kind(400, 'The body holds a key that is not accepted.', 'Remove the key "__proto__".'),
+  invalid_filter: kind(400, 'The filter could not be read.', 'Mend the filter at the place the detail names.'),
   bad_cursor: kind(400, 'The cursor could not be read.', 'Use a cursor exactly as an earlier answer gave it.'),
   topic_not_found: kind(404, 'There is no topic of this name.', 'Create it with PUT /v1/topics/{topic}.'),
   group_not_found: kind(404, 'The topic has no group of this name.', 'Create it with PUT …/groups/{group}.'),
@@ -49,6 +50,17 @@ export const faults = {
     'The first request with this Idempotency-Key is still being answered.',
     'Send it again in a moment.',
   ),
+  cursor_expired: kind(
+    410,
+    'Retention has removed what lay at this cursor.',
+    'Start at the earliest event, or at a later cursor.',
+  ),
+  epoch_changed: kind(
+    410,
+    'The topic lost data or was made anew since this cursor was given out.',
+    'Start at the earliest event, or at a time.',
+  ),
+  upgrade_required: kind(426, 'This address speaks WebSocket only.', 'Open it as a WebSocket.'),
   // Browsers
   session_not_found: kind(404, 'There is no such session.', 'List your sessions, or create one.'),
   page_not_found: kind(404, 'There is no such page in this session.', 'List the pages of the session, or open one.'),
