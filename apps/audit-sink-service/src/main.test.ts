@@ -25,11 +25,14 @@ beforeAll(async () => {
   key = await testKey(keysInRedis(redis), ['audit:write', 'audit:read'], tenant)
 })
 afterAll(async () => {
+  for (const child of children) child.kill('SIGKILL')
   await log.close()
   redis.disconnect()
   await redisServer.close()
   rmSync(dir, { recursive: true, force: true })
 })
+
+const children: Bun.Subprocess[] = []
 
 /** Starts the real process; resolves when it listens, or with its exit code and output when it ends instead. */
 async function startService(env: Record<string, string> = {}) {
@@ -46,6 +49,7 @@ async function startService(env: Record<string, string> = {}) {
     stdout: 'pipe',
     stderr: 'pipe',
   })
+  children.push(child)
   const reader = child.stdout.getReader()
   const decoder = new TextDecoder()
   let said = ''
