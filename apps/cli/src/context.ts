@@ -43,6 +43,8 @@ export class CliError extends Error {
 
 export function contextOf({ env, stdout }: { env: Context['env']; stdout: NodeJS.WriteStream }): Context {
   const root = resolve(import.meta.dir, '../../..')
+  // A terminal that closed takes no more words; what we started must be stopped all the same.
+  stdout.on('error', () => {})
   return {
     env,
     root,

@@ -92,6 +92,6 @@ test('a terminal that closes stops everything', async () => {
   const { child, says, areFree } = await runDev({ isTty: true })
   await says('q quit')
   child.terminal?.close()
-  await child.exited
+  expect(await child.exited).toBe(0)
   expect(await areFree()).toBe(true)
 })

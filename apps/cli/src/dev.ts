@@ -8,26 +8,38 @@ import { versionOf } from './version.ts'
 /** Starts everything, shows one screen, and stops everything at `q`, Ctrl-C or SIGTERM. */
 export const dev: Verb = async (context) => {
   const startMs = performance.now()
-  const leave = new AbortController()
-  const onSignal = () => (leave.signal.aborted ? process.exit(exitCodes.interrupted) : leave.abort())
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
-
+  const leave = leaveOnSignals()
   const tell = teller(context)
   const stack = await startStack(context, { signal: leave.signal, onLine: tell.line, onDied: tell.died })
-  const facts = {
-    version: versionOf(context),
-    readyMs: Math.round(performance.now() - startMs),
-    model: modelLine(context.env),
+  try {
+    const readyMs = Math.round(performance.now() - startMs)
+    const facts = { version: versionOf(context), readyMs, model: modelLine(context.env) }
+    if (!context.isTty) context.say(factsLine(stack, facts))
+    else for (const line of screenOf(stack, facts, context)) context.say(line)
+    if (context.isTty) readKeys(keysOf({ context, stack, tell, leave }), leave)
+    await aborted(leave.signal)
+    if (context.isTty) context.say('Stopping…')
+  } finally {
+    await stack.stop()
   }
-  if (context.isTty) for (const line of screenOf(stack, facts, context)) context.say(line)
-  else context.say(factsLine(stack, facts))
-
-  if (context.isTty) readKeys(keysOf({ context, stack, tell, leave }), leave)
-  await aborted(leave.signal)
-  if (context.isTty) context.say('Stopping…')
-  await stack.stop()
   context.say(context.isTty ? 'Stopped.' : JSON.stringify({ event: 'stopped' }))
   return exitCodes.ok
+}
+
+/** How long after the first signal another Ctrl-C means: at once. npx hands one Ctrl-C on twice. */
+const insistAfterMs = 1_000
+
+function leaveOnSignals(): AbortController {
+  const leave = new AbortController()
+  let askedAtMs = 0
+  const onSignal = (signal: NodeJS.Signals) => {
+    const insists = askedAtMs > 0 && performance.now() - askedAtMs > insistAfterMs
+    if (insists && signal === 'SIGINT') process.exit(exitCodes.interrupted)
+    askedAtMs ||= performance.now()
+    leave.abort()
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => onSignal(signal))
+  return leave
 }
 
 /** Says what happens after the start: a death always, log lines when asked for. */

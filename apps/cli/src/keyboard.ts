@@ -1,7 +1,15 @@
 /** Hands each key pressed in the terminal to `press`, one at a time, until `leave` aborts. */
 export function readKeys(press: (key: string) => Promise<void>, leave: AbortController): void {
   const { stdin } = process
-  stdin.setRawMode(true)
+  const raw = (isRaw: boolean) => {
+    try {
+      stdin.setRawMode(isRaw)
+    } catch {
+      // The terminal is gone, and with it the reason to stay.
+      leave.abort()
+    }
+  }
+  raw(true)
   stdin.setEncoding('utf8')
   let turn = Promise.resolve()
   stdin.on('data', (text) => {
@@ -12,8 +20,9 @@ export function readKeys(press: (key: string) => Promise<void>, leave: AbortCont
     }
   })
   stdin.on('end', () => leave.abort())
+  stdin.on('error', () => leave.abort())
   leave.signal.addEventListener('abort', () => {
-    stdin.setRawMode(false)
+    raw(false)
     stdin.pause()
   })
 }
