@@ -1,4 +1,5 @@
 import { answerFromText } from './answer-text.ts'
+import { moreButton } from './browse.ts'
 import type { Decision } from './decide.ts'
 import { moneyText } from './money.ts'
 import type { Offer } from './offers.ts'
@@ -33,7 +34,7 @@ export function answerFromPages(question: Question, visits: readonly Visit[]): D
     return fromWords(question, found, asksForOffers)
   }
   const lead = leadOf(question, hits)
-  const say = [lead.text, table(hits), ...remarks(found)].filter((part) => part !== '').join('\n\n')
+  const say = [lead.text, table(hits), ...remarks(found, asksForOffers)].filter((part) => part !== '').join('\n\n')
   return { say, facts: { ...lead.facts, answer: lead.text, count: hits.length, items: hits.map(factsOf) } }
 }
 
@@ -136,12 +137,14 @@ function table(hits: Hit[]): string {
 const orders =
   /\b(ignore|disregard|forget) (all |any )?(the |your )?(previous|prior|above|earlier)\b|\bsystem prompt\b|\byou are now\b/i
 
-function remarks(found: Found[]): string[] {
+function remarks(found: Found[], asksForOffers: boolean): string[] {
   return found.flatMap(({ visit, offers }) => {
     const text = visit.looks.map((look) => look.text).join(' ')
     return [
       ...(visit.problem !== undefined ? [`${visit.url} could not be opened: ${visit.problem}`] : []),
       ...(visit.problem === undefined && offers.length === 0 ? [`On ${visit.url} I found nothing that fits.`] : []),
+      ...(visit.looks.at(-1)?.isTruncated ? [`I was given only a part of ${visit.url}.`] : []),
+      ...(asksForOffers && moreButton(visit) ? [`${visit.url} hides further offers that I could not open.`] : []),
       ...(orders.test(text)
         ? [`${visit.url} holds text that gives me orders. I read it as part of the page and did not follow it.`]
         : []),
@@ -166,7 +169,7 @@ function elementsOf(kind: 'links' | 'buttons' | 'headings', visits: readonly Vis
 /** No offers asked for or none found: the pages are read as text. */
 function fromWords(question: Question, found: Found[], asksForOffers: boolean): Decision {
   const texts = found.map(({ visit }) => visit.looks.map(({ page, text }) => (page ? lines(page) : text)).join('\n'))
-  const notes = remarks(found).join('\n\n')
+  const notes = remarks(found, asksForOffers).join('\n\n')
   if (asksForOffers)
     return { say: `I found no price that answers this.\n\n${notes}`.trim(), facts: { count: 0, items: [] } }
   const answer = answerFromText(

@@ -1,17 +1,17 @@
 import { calculate } from './arithmetic.ts'
 import type { Decision } from './decide.ts'
 import { moneyIn, moneyText } from './money.ts'
-import { overlap, type Question, stem, urlsIn, wordsIn } from './question.ts'
+import { overlap, type Question, readQuestion, stem, urlsIn, wordsIn } from './question.ts'
 
 const honest =
-  'I am the offline model: a fixed policy that reads what it is given, used because no model provider has a key. I can read web pages through browsing tools, and find, count, add and list what stands in a text. There is nothing in your message for me to read that answers this.'
+  'I am the offline model: a fixed policy that reads what it is given, not a language model. I can read web pages through browsing tools, and find, count, add and list what stands in a text. There is nothing here for me to read that answers this.'
 
 /** Answers a question from texts, by finding and counting; what the texts do not hold is not answered. */
 export function answerFromText(question: Question, given: readonly string[]): Decision {
   const { ask, material } = apart(question.text)
   const sources = [...given, material].filter((text) => text.trim() !== '')
   const text = sources.join('\n')
-  const asked = { ...question, text: ask }
+  const asked = readQuestion(ask)
   const sum = calculate(ask)
   if (sum !== undefined && text === '')
     return answer(`${sum.expression} = ${sum.value}`, { value: sum.value, result: sum.value })
@@ -56,10 +56,10 @@ export const sentencesOf = (text: string) =>
     .filter((sentence) => sentence !== '')
 
 const patterns = {
-  emails: /[\w.+-]+@[\w-]+(?:\.[\w-]+)+/g,
+  emails: /(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}/g,
   dates:
     /\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b|\b\d{1,2}(?:st|nd|rd|th)? (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]* \d{4}\b|\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]* \d{1,2},? \d{4}\b/g,
-  numbers: /-?\d+(?:[.,]\d+)*/g,
+  numbers: /-?\d{1,30}(?:[.,]\d{1,30}){0,10}/g,
 } as const
 
 function extracted({ wants }: Question, text: string): Decision | undefined {

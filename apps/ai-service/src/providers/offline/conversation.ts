@@ -13,6 +13,8 @@ export interface Conversation {
   asked: string
   /** What the user said before that. */
   earlier: string
+  /** What the model and its tools said before that. */
+  answers: string
   /** What the system or developer said. */
   instructions: string
   /** Tool calls since the last user message, in order. */
@@ -41,14 +43,18 @@ export function readConversation(messages: readonly ChatMessage[]): Conversation
   return {
     asked: said((_, at) => at === lastUser),
     earlier: said((role, at) => role === 'user' && at < lastUser),
+    answers: said((role, at) => (role === 'assistant' || role === 'tool') && at < lastUser),
     instructions: said((role) => role === 'system' || role === 'developer'),
     steps,
   }
 }
 
+/** More of one message is not read. */
+const messageCharsMax = 400_000
+
 function contentText({ content }: ChatMessage): string {
-  if (typeof content === 'string') return content
-  return (content ?? []).map(({ text }) => text ?? '').join('')
+  const text = typeof content === 'string' ? content : (content ?? []).map((part) => part.text ?? '').join('')
+  return text.slice(0, messageCharsMax)
 }
 
 function objectIn(text: string): Record<string, unknown> {

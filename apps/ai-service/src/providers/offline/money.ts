@@ -20,7 +20,9 @@ const signs: Record<string, string> = {
 }
 const sign = '[£$€¥₹₩]|zł|kr\\b'
 const code = '\\b(?:USD|EUR|GBP|CHF|JPY|CAD|AUD|SEK|NOK|DKK|PLN|CZK|INR)\\b'
-const number = "\\d{1,3}(?:[.,'\\u00a0\\u202f]\\d{3})+(?:[.,]\\d{1,2})?(?!\\d)|\\d+(?:[.,]\\d{1,2})?(?!\\d)"
+// Every repetition is bounded: the text comes from pages, and some of them mean harm.
+const number =
+  "(?<![\\d.,])(?:\\d{1,3}(?:[.,'\\u00a0\\u202f]\\d{3}){1,3}(?:[.,]\\d{1,2})?|\\d{1,9}(?:[.,]\\d{1,2})?)(?!\\d)"
 const price = new RegExp(
   `(${sign}|${code})\\s?(${number})(?:[.,][-–])?|(${number})(?:[.,][-–])?\\s?(${sign}|${code})`,
   'gu',

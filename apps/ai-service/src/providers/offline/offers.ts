@@ -17,9 +17,10 @@ export function offersOf(page: Node): Offer[] {
   const order = [...walk(page)]
   const place = new Map(order.map((node, at) => [node, at]))
   const priced = pricesOf(order)
+  const within = countWithin(priced)
   const offers: Offer[] = []
   for (const [at, { node, money }] of priced.entries()) {
-    const found = nameWithin(node, priced) ?? nameBetween({ at, priced, order, place })
+    const found = nameWithin(node, within) ?? nameBetween({ at, priced, order, place })
     if (!found) continue
     const offer = { name: found.name, price: money, isSoldOut: soldOut.test(textOf(found.part)) }
     const isKnown = offers.some(({ name, price }) => name === offer.name && price.minor === money.minor)
@@ -33,9 +34,13 @@ interface Priced {
   money: Money
 }
 
+/** More prices of one page are not read. */
+const pricesMax = 1_000
+const textCharsMax = 400
+
 const soldOut = /\b(sold out|out of stock|unavailable|ausverkauft|épuisé)\b/i
 const notThePrice =
-  /\b(was|were|rrp|uvp|statt|before|previously|instead of|list price|save|saving|discount|off|voucher|deposit|delivery|shipping|postage|versand|orders?|over|above|subtotal|total|basket|cart)\b[^\d]{0,24}$/i
+  /\b(was|were|rrp|uvp|statt|before|previously|instead of|list price|save|saving|discount|off|voucher|deposit|delivery|shipping|postage|versand|orders?|free from|over|above|subtotal|total|basket|cart)\b[^\d]{0,24}$/i
 const notThePriceAfter =
   /^\s*(off|discount|delivery|shipping|postage|versand|voucher|per\b|\/|(a|each) (litre|liter|kilo|month))/i
 
@@ -45,17 +50,19 @@ function pricesOf(order: Node[]): Priced[] {
   for (const node of order) {
     if (isWithin(node, 'deletion')) continue
     const text = saying(node)
-    const prices = moneyIn(text).filter(
+    const prices = moneyIn(text.slice(0, textCharsMax)).filter(
       ({ at, text: written }) =>
-        !notThePrice.test(text.slice(0, at)) && !notThePriceAfter.test(text.slice(at + written.length)),
+        !notThePrice.test(text.slice(Math.max(0, at - 80), at)) &&
+        !notThePriceAfter.test(text.slice(at + written.length, at + written.length + 40)),
     )
+    if (prices.length === 0) continue
     // A link or row repeats in its name what the elements in it say.
     const inside = new Set(node.children.flatMap((child) => moneyIn(textOf(child)).map(({ minor }) => minor)))
     const money = prices.find(({ minor }) => !inside.has(minor))
     if (money) found.push({ node, money })
   }
   const shown = found.filter(({ node }) => node.role !== 'button')
-  return shown.length > 0 ? shown : found
+  return (shown.length > 0 ? shown : found).slice(0, pricesMax)
 }
 
 function isWithin(node: Node, role: string): boolean {
@@ -63,19 +70,25 @@ function isWithin(node: Node, role: string): boolean {
   return false
 }
 
-const contains = (part: Node, node: Node) => {
-  for (let at: Node | undefined = node; at; at = at.parent) if (at === part) return true
-  return false
+/** How many prices lie in each part of the page. */
+function countWithin(priced: Priced[]): Map<Node, number> {
+  const counts = new Map<Node, number>()
+  for (const { node } of priced) {
+    for (let part: Node | undefined = node; part; part = part.parent) counts.set(part, (counts.get(part) ?? 0) + 1)
+  }
+  return counts
 }
 
-function nameWithin(node: Node, priced: Priced[]): { name: string; part: Node } | undefined {
+function nameWithin(node: Node, counts: Map<Node, number>): { name: string; part: Node } | undefined {
   let weak: { name: string; part: Node } | undefined
   for (let part: Node | undefined = node; part; part = part.parent) {
-    const within = part
-    if (priced.some((other) => other.node !== node && contains(within, other.node))) break
-    const best = strongest([...walk(within)])
-    if (best && best.strength >= 3) return { name: best.name, part: within }
-    if (best) weak ??= { name: best.name, part: within }
+    if ((counts.get(part) ?? 0) > 1) break
+    const nodes = [...walk(part)]
+    const here = nodes.indexOf(node) + 1
+    const before = strongest(nodes.slice(0, here))
+    const best = before && before.strength >= 3 ? before : (strongest(nodes.slice(here)) ?? before)
+    if (best && best.strength >= 3) return { name: best.name, part }
+    if (best) weak ??= { name: best.name, part }
   }
   return weak
 }
@@ -129,20 +142,30 @@ function strongest(nodes: Node[]): { name: string; strength: number } | undefine
   let best: { name: string; strength: number } | undefined
   for (const node of nodes) {
     if (silent.has(node.role) || isWithin(node, 'navigation')) continue
-    const name = withoutPrices(saying(node))
+    const said = saying(node)
+    if (said.length > textCharsMax) continue
+    const name = withoutPrices(said)
     if ((name.match(/\p{L}/gu)?.length ?? 0) < 3 || name.length > 160 || noName.test(name)) continue
+    // Whole sentences describe; they name nothing.
+    if (/[.!?]\s+\p{Lu}/u.test(name)) continue
     const strength = strengths[node.role] ?? 2
-    if (!best || strength > best.strength) best = { name, strength }
+    // Of headings the nearest before the price names it, of anything else the first.
+    const isBetter = !best || strength > best.strength || (strength === best.strength && node.role === 'heading')
+    if (isBetter) best = { name, strength }
   }
   return best
 }
 
+/** The words around the prices of a text: those before the first one if they are any, else what is left. */
 function withoutPrices(text: string): string {
-  let rest = text
-  for (const { text: written } of moneyIn(text)) rest = rest.replace(written, ' ')
+  const prices = moneyIn(text)
+  const first = prices[0]
+  const before = first ? text.slice(0, first.at) : text
+  let rest = (before.match(/\p{L}/gu)?.length ?? 0) >= 3 ? before : text
+  for (const { text: written } of prices) rest = rest.replace(written, ' ')
   return rest
     .replace(/\s+/g, ' ')
-    .replace(/^[\s,:;·|–—-]+|[\s,:;·|–—-]+$|\b(now|only|from|for|at)\s*$/gi, '')
+    .replace(/^[\s,:;·|–—-]+|(\b(now|only|from|for|at))?[\s,:;·|–—-]*$/gi, '')
     .trim()
 }
 

@@ -47,6 +47,8 @@ async function* speak(
     else await new Promise((resolve) => setImmediate(resolve))
     signal.throwIfAborted()
   }
+  if (decision.pauseMs) await pause(decision.pauseMs, signal)
+  signal.throwIfAborted()
   const said = untilStop(asJson?.text ?? decision.say, request.stop ?? [])
   const kind = asJson?.isRefusal ? 'refusal' : 'text'
   for (const text of tokens(said)) {

@@ -60,8 +60,8 @@ const askingWords = new Set(
     .filter((word) => word !== ''),
 )
 
-export function readQuestion(text: string, earlier = ''): Question {
-  const urls = [...new Set([...urlsIn(text), ...urlsIn(earlier)])]
+export function readQuestion(text: string): Question {
+  const urls = [...new Set(urlsIn(text))]
   const bare = text.replace(address, ' ')
   const wants = new Set((Object.keys(signs) as Want[]).filter((want) => signs[want].test(bare)))
   const subjects = [

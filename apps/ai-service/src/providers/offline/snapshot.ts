@@ -73,7 +73,7 @@ function split(row: string): [key: string, value: string] {
     const quoted = /^'((?:[^']|'')*)'(?::\s*(.*))?$/.exec(row)
     if (quoted) return [(quoted[1] ?? '').replaceAll("''", "'"), unquoted(quoted[2] ?? '')]
   }
-  const plain = /^((?:"(?:[^"\\]|\\.)*"|\[[^\]]*\]|[^":])+?)(?::(?:\s+(.*))?)?$/.exec(row)
+  const plain = /^((?:"(?:[^"\\]|\\.)*"|\[[^\]]*\]|[^":[])+?)(?::(?:\s+(.*))?)?$/.exec(row)
   return plain ? [(plain[1] ?? '').trim(), unquoted(plain[2] ?? '')] : [row, '']
 }
 

@@ -9,13 +9,13 @@ interface Schema {
 }
 
 /** What an offered tool is good for, judged by its name, its words and its parameters. */
-export type Ability = 'navigate' | 'snapshot' | 'click' | 'type'
+export type Ability = 'navigate' | 'snapshot' | 'click' | 'wait'
 
 const names: Record<Ability, RegExp> = {
   navigate: /(navigat|goto|go_to|open|visit|browse|load|fetch)/i,
   snapshot: /(snapshot|observe|read|look|content|get_page|page_text|inspect)/i,
   click: /(click|press|tap|^act$|[_-]act$|interact|perform)/i,
-  type: /(type|fill|enter|input)/i,
+  wait: /(wait|sleep|pause)/i,
 }
 
 const targetNames = /^(ref|element_?ref|target|element_?id|selector|uid)$/i
@@ -38,7 +38,16 @@ function canTake(ability: Ability, tool: Tool): boolean {
   const keys = propertiesOf(tool).map(([key]) => key)
   if (ability === 'navigate') return keys.some((key) => urlNames.test(key))
   if (ability === 'snapshot') return !requiredOf(tool).some((key) => urlNames.test(key) || targetNames.test(key))
+  if (ability === 'wait') return requiredOf(tool).every((key) => waitMs(key) !== undefined || idNames.test(key))
   return keys.some((key) => targetNames.test(key))
+}
+
+const idNames = /(^|_|[a-z])(session|page|tab|context)(_?id)?$/i
+
+/** A short wait in the unit the argument's name says. */
+function waitMs(key: string): number | undefined {
+  if (/(ms|milliseconds|millis)$/i.test(key)) return 300
+  return /^(seconds|secs?|time|duration)$/i.test(key) ? 1 : undefined
 }
 
 const requiredOf = ({ function: { parameters } }: Tool) =>
@@ -52,7 +61,8 @@ export interface Known {
   element?: string
   /** What to do with it, for tools that do several things. */
   action?: Ability
-  text?: string
+  /** Nothing but a little time is wanted. */
+  isWait?: boolean
   /** Values earlier results gave under a name: page and session ids. */
   memory: Map<string, string>
   /** The user's words, for tools that are about something else. */
@@ -81,7 +91,7 @@ function valueFor(key: string, schema: Schema, known: Known, isRequired: boolean
     const action = known.action
     return schema.enum?.find((option) => typeof option === 'string' && option.toLowerCase().includes(action)) ?? action
   }
-  if (known.text !== undefined && /^(text|value|query|input)$/i.test(key)) return known.text
+  if (known.isWait && (schema.type === 'number' || schema.type === 'integer')) return waitMs(key)
   const remembered = known.memory.get(plainKey(key))
   if (remembered !== undefined) return typed(remembered, schema)
   return isRequired && known.asked !== undefined ? fromWords(key, schema, known.asked) : undefined

@@ -2,7 +2,7 @@ import type { Tool } from '../../chat/schemas.ts'
 import { namedTexts, type Step } from './conversation.ts'
 import { type Offer, offersOf } from './offers.ts'
 import { type Node, readSnapshot, walk, wholeText } from './snapshot.ts'
-import { plainKey, toolFor } from './tools.ts'
+import { type Ability, plainKey, toolFor } from './tools.ts'
 
 /** One look at a page. */
 export interface Look {
@@ -10,6 +10,9 @@ export interface Look {
   text: string
   /** Absent when the tool gave plain text. */
   page?: Node
+  offers: Offer[]
+  /** The tool said that it left something out. */
+  isTruncated: boolean
 }
 
 /** What the conversation shows about one address: how often it was looked at, what was clicked, what went wrong. */
@@ -19,7 +22,11 @@ export interface Visit {
   clicks: string[]
   /** Something was clicked since the last look. */
   isStale: boolean
-  snapshotsAsked: number
+  looksAsked: number
+  /** Since the last click: how often it was looked at, whether it was given time, and how many offers were known then. */
+  looksSinceClick: number
+  hasWaited: boolean
+  offersAtClick: number
   problem?: string
 }
 
@@ -32,8 +39,8 @@ export interface Browsing {
 
 /** Reads the steps of a conversation as visits to pages. */
 export function readVisits(steps: readonly Step[], tools: readonly Tool[]): Browsing {
-  const nameOf = (ability: 'navigate' | 'snapshot' | 'click') => toolFor(ability, tools)?.function.name
-  const [navigate, snapshot, click] = [nameOf('navigate'), nameOf('snapshot'), nameOf('click')]
+  const nameOf = (ability: Ability) => toolFor(ability, tools)?.function.name
+  const [navigate, snapshot, click, wait] = [nameOf('navigate'), nameOf('snapshot'), nameOf('click'), nameOf('wait')]
   const browsing: Browsing = { visits: [], others: [], memory: new Map() }
   for (const step of steps) {
     const url = Object.values(step.arguments).find((value) => /^https?:\/\//.test(String(value)))
@@ -43,10 +50,14 @@ export function readVisits(steps: readonly Step[], tools: readonly Tool[]): Brow
       browsing.visits.push(arrival(url, step, look))
     } else if (current && step.name === click) {
       current.clicks.push(clickedElement(step))
-      current.isStale = true
+      Object.assign(current, { isStale: true, looksSinceClick: 0, hasWaited: false })
+      current.offersAtClick = offersSeen(current).length
+      see(current, look)
+    } else if (current && step.name === wait) {
+      Object.assign(current, { isStale: true, hasWaited: true })
       see(current, look)
     } else if (current && (step.name === snapshot || look)) {
-      current.snapshotsAsked++
+      current.looksAsked++
       see(current, look ?? plainLook(step.result))
     } else browsing.others.push(step)
     remember(browsing.memory, step.result)
@@ -54,8 +65,10 @@ export function readVisits(steps: readonly Step[], tools: readonly Tool[]): Brow
   return browsing
 }
 
+const fresh = { isStale: false, looksAsked: 0, looksSinceClick: 0, hasWaited: false, offersAtClick: 0 }
+
 function arrival(url: string, { result }: Step, look: Look | undefined): Visit {
-  const visit: Visit = { url, looks: [], clicks: [], isStale: false, snapshotsAsked: 0 }
+  const visit: Visit = { url, looks: [], clicks: [], ...fresh }
   const problem = problemIn(result)
   if (problem !== undefined && !look) visit.problem = problem
   see(visit, look)
@@ -65,6 +78,7 @@ function arrival(url: string, { result }: Step, look: Look | undefined): Visit {
 function see(visit: Visit, look: Look | undefined) {
   if (!look) return
   visit.looks.push(look)
+  visit.looksSinceClick++
   visit.isStale = false
 }
 
@@ -81,7 +95,14 @@ function readLook(result: string): Look | undefined {
     const heading = [...walk(page)].find(({ role }) => role === 'heading')?.name
     const named = texts.find(({ key }) => /^(page_?)?title$/i.test(key))?.text
     const written = /^\s*-?\s*Page Title:\s*(.+)$/im.exec(text)?.[1]
-    return { title: named || written || heading || '', text: wholeText(page), page }
+    const isTruncated = texts.some(({ key, text: said }) => /^(is_?)?truncated$/i.test(key) && said === 'true')
+    return {
+      title: named || written || heading || '',
+      text: wholeText(page),
+      page,
+      offers: offersOf(page),
+      isTruncated,
+    }
   }
   return undefined
 }
@@ -90,7 +111,7 @@ function plainLook(result: string): Look | undefined {
   const texts = namedTexts(result)
   const longest = texts.reduce((best, { text }) => (text.length > best.length ? text : best), '')
   if (longest.trim() === '' || problemIn(result) !== undefined) return undefined
-  return { title: texts.find(({ key }) => key === 'title')?.text ?? '', text: longest }
+  return { title: texts.find(({ key }) => key === 'title')?.text ?? '', text: longest, offers: [], isTruncated: false }
 }
 
 /** What a failed call says about itself. */
