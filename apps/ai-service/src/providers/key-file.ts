@@ -7,20 +7,22 @@ export interface KeySource {
   value: string | undefined
   /** A file that holds it; looked at again when it has changed, at most once a second. */
   file: string | undefined
+  /** A clock that only goes forward, in milliseconds. */
+  nowMs?: () => number
 }
 
 /**
  * The provider key to use now. A rotated secret takes effect without a restart, one that appears later switches its
  * provider on, and one that is removed switches it off.
  */
-export function keyFrom({ value, file }: KeySource): () => string | undefined {
+export function keyFrom({ value, file, nowMs = () => performance.now() }: KeySource): () => string | undefined {
   if (file === undefined) return () => value || undefined
   let lookedMs = Number.NEGATIVE_INFINITY
   let version = ''
   let key: string | undefined
   return () => {
-    if (performance.now() - lookedMs < lookEveryMs) return key
-    lookedMs = performance.now()
+    if (nowMs() - lookedMs < lookEveryMs) return key
+    lookedMs = nowMs()
     try {
       const { mtimeMs, size, ino } = statSync(file)
       const found = `${mtimeMs}:${size}:${ino}`
