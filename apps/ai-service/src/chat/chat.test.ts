@@ -181,6 +181,14 @@ describe('a chat call', () => {
       }
     })
 
+    test('for longer than a call may take is a 504', async () => {
+      house = await testHouse({ upstream: upstream.url, callMs: 200 })
+      upstream.plan({ fault: { kind: 'hang' } })
+      const response = await ask({ model: 'gpt-5-mini' })
+      expect([response.status, (await errorOf(response)).code]).toEqual([504, 'upstream_timeout'])
+      expect(await upstream.requests.at(-1)?.ended).not.toBe('complete')
+    })
+
     test('with something that is no JSON is a 502', async () => {
       upstream.plan({ fault: { kind: 'not_json' } })
       expect((await ask({ model: 'gpt-5-mini' })).status).toBe(502)

@@ -30,7 +30,9 @@ export function openai({ key, baseUrl, needsKey, patience }: OpenaiOptions): Pro
     return secret ? { authorization: `Bearer ${secret}` } : {}
   }
   const call = (request: ProviderRequest, signal: AbortSignal) =>
-    post({ url: `${base}/chat/completions`, headers: headers(), body: request }, patience, signal)
+    post({ url: `${base}/chat/completions`, headers: headers(), body: request }, waitFor(request), signal)
+  // An answer in one piece begins when it is done: only the deadline of the whole call holds for it.
+  const waitFor = ({ stream }: ProviderRequest) => (stream ? patience : { ...patience, firstTokenMs: 2 ** 31 - 1 })
   const list = modelList<{ id: string; created?: number; owned_by?: string }>({
     url: `${base}/models`,
     headers,

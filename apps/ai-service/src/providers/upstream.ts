@@ -2,7 +2,7 @@ import { ProviderError, type ProviderErrorKind } from './port.ts'
 
 /** How long a provider may keep us waiting, in milliseconds. */
 export interface Patience {
-  /** Until the first event with content, and for the whole of an answer in one piece. */
+  /** Until the first event with content. */
   firstTokenMs: number
   /** Between two events. Comments do not count: a proxy's keep-alive is not progress. */
   idleMs: number
@@ -40,6 +40,8 @@ export async function post({ url, headers, body }: Post, patience: Patience, sig
       body: JSON.stringify(body),
       signal: timer.signal,
       redirect: 'error',
+      // Bun would end a silent connection after five minutes; how long to wait is said by our own timers.
+      ...({ timeout: false } as RequestInit),
     })
     if (!response.ok) throw await refusal(response)
     return { response, wait: timer.wait, release: timer.release, explain: timer.explain }
