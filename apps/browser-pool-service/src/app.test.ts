@@ -213,6 +213,7 @@ describe('what may be done in a page', () => {
       expect([status, body.errors[0].path]).toEqual([422, path])
     }
     expect(await ask(`${at}/wait`, { json: { for: 'text' } })).toMatchObject({ status: 422 })
+    expect(await ask(`${at}/screenshot?ref=d1e1&selector=a`)).toMatchObject({ status: 422 })
     expect(house.recorder.records.some(({ action }) => action.startsWith('browser.action'))).toBe(false)
   })
 

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test'
+import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +13,9 @@ let redis: TestRedis
 let key: string
 let scratch: string
 const started: Bun.Subprocess[] = []
+
+// A guard against hanging, not a measure: the machine may be busy.
+setDefaultTimeout(60_000)
 
 beforeAll(async () => {
   redis = await startRedis()
@@ -90,7 +93,7 @@ test('it is ready before it has started a browser, and a session finds one', asy
   expect((await ask('/v1/sessions', { method: 'POST', body: '{}' })).status).toBe(201)
   expect(browsersOf(child).length).toBeGreaterThan(0)
   expect(await (await ask('/metrics')).text()).toContain('sc_browser_pool_sessions 1')
-}, 60_000)
+})
 
 test('SIGTERM ends sessions with a reason, every browser and the scratch folder, and then the process', async () => {
   const { child, lines, done, ask } = await start()
@@ -102,7 +105,7 @@ test('SIGTERM ends sessions with a reason, every browser and the scratch folder,
   expect(existsSync(join(scratch, `browser-pool-${child.pid}`))).toBe(false)
   expect(lines.at(-1)?.msg).toBe('stopped')
   expect(lines.filter(({ level }) => level === 'error')).toEqual([])
-}, 60_000)
+})
 
 test('kill -9 of the service leaves no browser behind, and the next start removes what it had written', async () => {
   const { child, ask } = await start()
@@ -117,7 +120,7 @@ test('kill -9 of the service leaves no browser behind, and the next start remove
   mkdirSync(join(scratch, `browser-pool-${process.pid}`))
   await start()
   expect([existsSync(left), existsSync(join(scratch, `browser-pool-${process.pid}`))]).toEqual([false, true])
-}, 60_000)
+})
 
 test('without a Chromium that works it says so in /ready and in the answer, and stays up', async () => {
   const broken = join(scratch, 'broken')
@@ -127,4 +130,4 @@ test('without a Chromium that works it says so in /ready and in the answer, and 
   expect([ready.status, await ready.text()]).toEqual([503, expect.stringContaining('chromium')])
   expect((await ask('/v1/sessions', { method: 'POST', body: '{}' })).status).toBe(503)
   expect((await ask('/health')).status).toBe(200)
-}, 60_000)
+})

@@ -154,8 +154,10 @@ export const SnapshotQuery = t.Object({
 export const ScreenshotQuery = t.Object({
   type: t.Optional(oneOf(['png', 'jpeg'], { description: 'Default png.' })),
   quality: t.Optional(queryInteger({ minimum: 1, maximum: 100, description: 'For jpeg; default 80.' })),
-  fullPage: t.Optional(queryBoolean({ description: 'The whole document, up to 16384 pixels.' })),
-  ref: t.Optional(t.String({ maxLength: 32, description: 'Only this element.' })),
+  fullPage: t.Optional(
+    queryBoolean({ description: 'The whole document, up to 16384 pixels of height and 40 million in all.' }),
+  ),
+  ref: t.Optional(t.String({ maxLength: 32, description: 'Only this element; not together with selector.' })),
   selector: t.Optional(t.String({ maxLength: 1_000, description: 'Only this element.' })),
   deadlineMs: queryDeadline,
 })

@@ -26,7 +26,7 @@ export interface ScreenshotOptions {
   type: 'png' | 'jpeg'
   /** 1-100, for jpeg. */
   quality?: number
-  /** The whole document, up to 16384 pixels of height, instead of the visible part. */
+  /** The whole document, up to 16384 pixels of height and 40 million in all, instead of the visible part. */
   fullPage: boolean
   target?: Target
 }

@@ -13,6 +13,7 @@ import { DriverError } from './port.ts'
 
 /** Chromium paints no taller texture than this. */
 const pixelsMax = 16_384
+const areaMax = 40_000_000
 
 /** One page of Chromium. Each method races its own deadline; Playwright's is a little shorter, for it knows the reason. */
 export function playwrightPage(page: Page): DriverPage {
@@ -73,7 +74,7 @@ export function playwrightPage(page: Page): DriverPage {
   }
 }
 
-const slightlyLess = (deadlineMs: number) => Math.max(1, deadlineMs - Math.min(250, deadlineMs / 10))
+const slightlyLess = (deadlineMs: number) => Math.max(1, deadlineMs - Math.min(500, deadlineMs / 5))
 
 /**
  * Chromium reports a failed navigation before it shows the page that says so, and that page would take the place of a
@@ -85,7 +86,7 @@ async function goto(page: Page, url: string, options: Parameters<Page['goto']>[1
   } catch (error) {
     if (/net::ERR_(?!ABORTED)/.test(String(error)))
       await page
-        .waitForURL(({ protocol }) => protocol === 'chrome-error:', { waitUntil: 'commit', timeout: 1_000 })
+        .waitForURL(({ protocol }) => protocol === 'chrome-error:', { waitUntil: 'commit', timeout: 5_000 })
         .catch(() => {})
     throw error
   }
@@ -137,7 +138,7 @@ async function type(
 }
 
 const isAbsent = (locator: Locator) =>
-  bounded(200, 'counting', locator.count()).then(
+  bounded(450, 'counting', locator.count()).then(
     (count) => count === 0,
     () => false,
   )
@@ -156,7 +157,8 @@ function watchNavigation(page: Page): Navigation {
     if (request.isNavigationRequest() && request.frame() === main) begun = request
   }
   const onNavigated = (frame: Frame) => {
-    if (frame === main) resolve()
+    // A change of the address within the old document is not what was begun.
+    if (frame === main && begun) resolve()
   }
   const onFailed = (request: Request) => {
     if (request === begun) resolve()
@@ -269,20 +271,17 @@ async function screenshot(
   if (target) {
     const locator = await at(target)
     const box = await locator.boundingBox({ timeout: how.timeout })
-    if (box && Math.max(box.height, box.width) > pixelsMax)
-      throw new DriverError('too_large', `the element is larger than ${pixelsMax} pixels`)
+    if (box && (Math.max(box.height, box.width) > pixelsMax || box.height * box.width > areaMax))
+      throw new DriverError('too_large', `the element is larger than ${areaMax} pixels, or ${pixelsMax} to one side`)
     return locator.screenshot(how)
   }
   if (!fullPage) return page.screenshot(how)
   const size: unknown = await page.evaluate(
     '[document.documentElement.scrollWidth, document.documentElement.scrollHeight]',
   )
-  const [width, height] = (Array.isArray(size) ? size : []).map((side) =>
-    Math.min(pixelsMax, Math.max(1, Number(side) || 1)),
-  )
-  return page.screenshot({
-    ...how,
-    fullPage,
-    clip: { x: 0, y: 0, width: Math.min(width ?? 1, 4096), height: height ?? 1 },
-  })
+  // The page's own word, so both sides are limited: what Chromium paints lies in its memory four bytes a pixel.
+  const [width = 1, height = 1] = (Array.isArray(size) ? size : []).map((side) => Math.max(1, Number(side) || 1))
+  const clipWidth = Math.min(width, 4_096)
+  const clipHeight = Math.min(height, pixelsMax, Math.floor(areaMax / clipWidth))
+  return page.screenshot({ ...how, fullPage, clip: { x: 0, y: 0, width: clipWidth, height: clipHeight } })
 }

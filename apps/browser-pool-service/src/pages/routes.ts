@@ -10,6 +10,7 @@ import { binary, texts } from './docs.ts'
 import { evaluate } from './evaluate.ts'
 import { navigate } from './navigate.ts'
 import { close, open } from './open.ts'
+import { queryTarget } from './target.ts'
 
 const scope = 'browser:use'
 const { Acted, ActWanted, Evaluated, EvaluateWanted, Navigated, NavigateWanted } = shapes
@@ -74,8 +75,8 @@ export const pages = (ports: Ports) =>
     .get(
       '/:page/screenshot',
       async ({ params, query, who }) => {
-        const { type = 'png', quality = 80, fullPage = false, ref, selector, deadlineMs } = query
-        const target = ref !== undefined ? { ref } : selector !== undefined ? { selector } : undefined
+        const { type = 'png', quality = 80, fullPage = false, deadlineMs } = query
+        const target = queryTarget(query)
         const options = { type, quality, fullPage, ...(target && { target }), ...(deadlineMs && { deadlineMs }) }
         const bytes = await screenshot(ports, { who, sessionId: params.id, pageId: params.page }, options)
         return binary(bytes, `image/${type}`)

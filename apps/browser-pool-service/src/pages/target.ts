@@ -28,13 +28,22 @@ export function waitOf(wanted: WaitWanted): Wait {
 }
 
 /** Exactly one way to name an element. */
-export function targetOf({ ref, role, name, selector }: GivenTarget): Target {
+function targetOf({ ref, role, name, selector }: GivenTarget): Target {
   const ways = [ref, role, selector].filter((way) => way !== undefined)
   if (ways.length !== 1 || (name !== undefined && role === undefined))
     throw misfit('target', 'must have exactly one of ref, role (with name) and selector')
   if (ref !== undefined) return { ref }
   if (selector !== undefined) return { selector }
   return { role: role ?? '', ...(name !== undefined && { name }) }
+}
+
+/** The element a query asks for, if any. Fault: validation_failed when it names two. */
+export function queryTarget({ ref, selector }: { ref?: string; selector?: string }): Target | undefined {
+  if (ref !== undefined && selector !== undefined) {
+    const errors = [{ path: '/query/selector', message: 'cannot be given together with ref' }]
+    throw new Fault('validation_failed', { detail: '/query/selector: cannot be given together with ref.', errors })
+  }
+  return ref !== undefined ? { ref } : selector !== undefined ? { selector } : undefined
 }
 
 const fieldsOf: Record<Action['action'], (keyof ActWanted)[]> = {
