@@ -80,44 +80,63 @@ function streamOf(held: Held, { patience, showsUsage }: { patience: Patience; sh
   const seen: Sighting = { hasContent: false }
   let last = new Uint8Array(0)
   async function* blocks() {
-    for await (const { bytes, data } of events(held, patience, seen)) {
-      if (data === DONE) last = new Uint8Array(bytes)
-      else if (showsUsage || !isUsageOnly(data)) yield bytes
+    for await (const batch of events(held, patience, seen)) {
+      const end = batch.find(({ data }) => data === DONE)
+      if (end) last = new Uint8Array(end.bytes)
+      const passed = batch.filter((block) => block !== end && (showsUsage || !isUsageOnly(block.data)))
+      if (passed.length > 0) yield joined(passed)
     }
   }
   return { contentType: 'text/event-stream', blocks: blocks(), seen, last: () => last }
+}
+
+/** The events that came together go on together: one write for many. */
+function joined(blocks: Block[]): Uint8Array {
+  if (blocks.length === 1 && blocks[0]) return blocks[0].bytes
+  const whole = new Uint8Array(blocks.reduce((sum, { bytes }) => sum + bytes.byteLength, 0))
+  let at = 0
+  for (const { bytes } of blocks) {
+    whole.set(bytes, at)
+    at += bytes.byteLength
+  }
+  return whole
 }
 
 const isUsageOnly = (data: string) => data.includes('"choices":[]') && data.includes('"usage":{')
 
 async function* chunksOf(held: Held, patience: Patience): AsyncGenerator<Chunk> {
   const seen: Sighting = { hasContent: false }
-  for await (const { data } of events(held, patience, seen)) {
-    if (data === DONE || data === '') continue
-    const delta = parsed<WireChunk>(data).choices?.[0]?.delta
-    if (delta?.content) yield { type: 'text', text: delta.content }
-    if (delta?.refusal) yield { type: 'refusal', text: delta.refusal }
-    for (const { index, id, function: call } of delta?.tool_calls ?? []) {
-      if (id && call?.name) yield { type: 'tool_call', index, id, name: call.name }
-      if (call?.arguments) yield { type: 'tool_arguments', index, text: call.arguments }
-    }
+  for await (const batch of events(held, patience, seen)) {
+    for (const { data } of batch) if (data !== DONE && data !== '') yield* chunksIn(parsed<WireChunk>(data))
   }
   yield { type: 'end', finishReason: seen.finishReason ?? 'stop', usage: seen.usage ?? noUsage }
 }
 
+function* chunksIn({ choices }: WireChunk): Generator<Chunk> {
+  const delta = choices?.[0]?.delta
+  if (delta?.content) yield { type: 'text', text: delta.content }
+  if (delta?.refusal) yield { type: 'refusal', text: delta.refusal }
+  for (const { index, id, function: call } of delta?.tool_calls ?? []) {
+    if (id && call?.name) yield { type: 'tool_call', index, id, name: call.name }
+    if (call?.arguments) yield { type: 'tool_arguments', index, text: call.arguments }
+  }
+}
+
 const noUsage: Usage = { promptTokens: 0, completionTokens: 0, cachedTokens: 0 }
 
-/** The stream's events up to and with `[DONE]`; a stream that ends before it was cut, whatever the socket says. */
-async function* events(held: Held, patience: Patience, seen: Sighting): AsyncGenerator<Block> {
+/**
+ * The stream's events up to and with `[DONE]`, as many at a time as came together; a stream that ends before it was cut,
+ * whatever the socket says. What came before a bad event is still handed on.
+ */
+async function* events(held: Held, patience: Patience, seen: Sighting): AsyncGenerator<Block[]> {
   const splitter = new SseBlocks()
   try {
     for await (const piece of bodyOf(held)) {
-      for (const block of splitter.push(piece)) {
-        inspect(block.data, seen)
-        if (block.data !== '' && seen.hasContent) held.wait(patience.idleMs, 'idle_timeout')
-        yield block
-        if (block.data === DONE) return
-      }
+      const { batch, failure } = inspected(splitter.push(piece), seen)
+      if (seen.hasContent && batch.some(({ data }) => data !== '')) held.wait(patience.idleMs, 'idle_timeout')
+      if (batch.length > 0) yield batch
+      if (failure) throw failure
+      if (batch.at(-1)?.data === DONE) return
     }
   } catch (error) {
     throw held.explain(error)
@@ -125,6 +144,20 @@ async function* events(held: Held, patience: Patience, seen: Sighting): AsyncGen
     held.release()
   }
   throw new ProviderError('cut', 'the stream ended before its last event')
+}
+
+function inspected(blocks: Block[], seen: Sighting): { batch: Block[]; failure?: unknown } {
+  const batch: Block[] = []
+  for (const block of blocks) {
+    try {
+      inspect(block.data, seen)
+    } catch (failure) {
+      return { batch, failure }
+    }
+    batch.push(block)
+    if (block.data === DONE) break
+  }
+  return { batch }
 }
 
 const hasContent = /"(content|refusal|reasoning|reasoning_content|transcript)":"(?!")|"tool_calls":\[\{/

@@ -14,11 +14,14 @@ export interface Post {
   body: unknown
 }
 
-/** A response under a timer that the reader winds up again; `signal` aborts it too. */
+/** A response that the provider must not be silent over for too long; the caller's signal aborts it too. */
 export interface Held {
   response: Response
-  /** Starts the timer anew; the call ends with `kind` when it runs out. */
+  /** From now on the provider may keep us waiting for so long; the call ends with `kind` when it does for longer. */
   wait(ms: number, kind: ProviderErrorKind): void
+  /** Around each read: time counts between `resume` and `hold`. */
+  resume(): void
+  hold(): void
   /** Stops the timer and lets the connection go. Call it in a `finally`. */
   release(): void
   /** What an error of reading really was: the timer, the caller's abort, or the socket. */
@@ -32,6 +35,7 @@ export interface Held {
 export async function post({ url, headers, body }: Post, patience: Patience, signal: AbortSignal): Promise<Held> {
   const timer = deadline(signal)
   timer.wait(patience.firstTokenMs, 'first_token_timeout')
+  timer.resume()
   try {
     signal.throwIfAborted()
     const response = await fetch(url, {
@@ -44,7 +48,8 @@ export async function post({ url, headers, body }: Post, patience: Patience, sig
       ...({ timeout: false } as RequestInit),
     })
     if (!response.ok) throw await refusal(response)
-    return { response, wait: timer.wait, release: timer.release, explain: timer.explain }
+    timer.hold()
+    return { response, ...timer }
   } catch (error) {
     timer.release()
     throw timer.explain(error, 'unreachable')
@@ -76,12 +81,14 @@ export async function readWhole(held: Held, bytesMax: number): Promise<Uint8Arra
 }
 
 /** The bytes of a response as they come. Leaving the loop lets the connection go. */
-export async function* bodyOf({ response }: Held): AsyncGenerator<Uint8Array> {
+export async function* bodyOf({ response, resume, hold }: Held): AsyncGenerator<Uint8Array> {
   const reader = response.body?.getReader()
   if (!reader) return
   try {
     for (;;) {
+      resume()
       const { done, value } = await reader.read()
+      hold()
       if (done) return
       yield value
     }
@@ -141,23 +148,45 @@ function namedField(text: string): string | undefined {
   }
 }
 
+/**
+ * A signal that ends with the caller's or when a wait has used up its time. Only time spent waiting for the provider
+ * counts: a client that reads slowly holds the reading up, and that is nobody's silence.
+ */
 function deadline(signal: AbortSignal) {
   const controller = new AbortController()
   let ranOut: ProviderErrorKind | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
+  let leftMs = 0
+  let kind: ProviderErrorKind = 'first_token_timeout'
+  let startedMs = 0
   const onAbort = () => controller.abort(signal.reason)
   signal.addEventListener('abort', onAbort, { once: true })
+  const resume = () => {
+    startedMs = performance.now()
+    timer ??= setTimeout(
+      () => {
+        ranOut = kind
+        controller.abort(new ProviderError(kind, 'the provider was silent for too long'))
+      },
+      Math.max(leftMs, 0),
+    )
+  }
+  const hold = () => {
+    if (timer === undefined) return
+    clearTimeout(timer)
+    timer = undefined
+    leftMs -= performance.now() - startedMs
+  }
   return {
     signal: controller.signal,
-    wait(ms: number, kind: ProviderErrorKind) {
-      clearTimeout(timer)
-      timer = setTimeout(() => {
-        ranOut = kind
-        controller.abort(new ProviderError(kind, `nothing from the provider for ${ms} ms`))
-      }, ms)
+    resume,
+    hold,
+    wait(ms: number, forKind: ProviderErrorKind) {
+      leftMs = ms
+      kind = forKind
     },
     release() {
-      clearTimeout(timer)
+      hold()
       signal.removeEventListener('abort', onAbort)
     },
     explain(error: unknown, otherwise: ProviderErrorKind = 'cut'): unknown {
