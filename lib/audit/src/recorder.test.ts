@@ -19,7 +19,15 @@ function keepingLog() {
         if (earlier && earlier.idempotency?.bodyHash !== event.idempotency?.bodyHash)
           return { ok: false, code: 'idempotency_conflict' }
         kept.set(key, event)
-        return { ok: true, partition: 0, streamId: `1-${at}`, epoch: 'a', isDuplicate: earlier !== undefined }
+        const durability = { level: 'memory', replicas: 0 } as const
+        return {
+          ok: true,
+          partition: 0,
+          streamId: `1-${at}`,
+          epoch: 'a',
+          isDuplicate: earlier !== undefined,
+          durability,
+        }
       })
     },
   }

@@ -1,64 +1,49 @@
-import { whenReady } from '@santaclaude/redis/open'
-import type { Redis } from 'ioredis'
-import { Batcher } from './batcher.ts'
 import type { Bells } from './bells.ts'
+import type { Connections } from './connections.ts'
 import { packEvent } from './event.ts'
 import { logError, saysRedis } from './faults.ts'
-import { bellOf, life, partitionKeys, partitionOf } from './names.ts'
-import { type Appended, LogError, type NewEvent, type Topic, type TopicAddress, type TopicChange } from './port.ts'
-import { runScript } from './scripts.ts'
+import { type Item, type Job, Lane } from './lane.ts'
+import { partitionOf } from './names.ts'
+import { type Appended, type AppendOptions, LogError, type NewEvent, type Topic, type TopicAddress } from './port.ts'
+import { canGive, mustWait } from './reach.ts'
 import { EVENT_BYTES_MAX } from './settings.ts'
 import type { Topics } from './topics.ts'
+import { checkWhole } from './whole.ts'
 
-/** How long appends wait for a Redis that is away before they are refused. */
-const AWAY_MS = 3_000
+const waitingSizeMax = 64 * 1024 * 1024
+const quickLimits = { itemsMax: 256, sizeMax: 256 * 1024, inFlightMax: 2, waitingSizeMax }
+/** A confirmation takes its time, so many share one. */
+const sureLimits = { itemsMax: 4_096, sizeMax: 4 * 1024 * 1024, inFlightMax: 1, waitingSizeMax }
 
-const limits = { itemsMax: 256, sizeMax: 256 * 1024, inFlightMax: 2, waitingSizeMax: 64 * 1024 * 1024 }
-
-/** One event on its way; the job it belongs to is answered when its last event is. */
-interface Item {
-  topic: Topic
-  event: NewEvent
-  packed: string[]
-  index: number
-  job: Job
-}
-
-interface Job {
-  outcomes: Appended[]
-  left: number
-  resolve(outcomes: Appended[]): void
-  reject(error: unknown): void
-}
-
-/** Appends of every caller in this process, in batches of one script call per partition. */
+/** Appends of every caller in this process. */
 export class Appender {
-  private readonly batcher: Batcher<Item>
-  private turn = 0
+  private readonly quick: Lane
+  private readonly sure: Lane
 
   constructor(
-    private readonly redis: Redis,
+    { appends, sureAppends }: Pick<Connections, 'appends' | 'sureAppends'>,
     private readonly topics: Topics,
-    private readonly bells: Bells,
+    bells: Bells,
   ) {
-    this.batcher = new Batcher((items) => this.flush(items), limits)
+    this.quick = new Lane(appends, bells, quickLimits)
+    this.sure = new Lane(sureAppends, bells, sureLimits)
   }
 
-  async append(address: TopicAddress, events: NewEvent[], create: boolean | TopicChange): Promise<Appended[]> {
+  async append(address: TopicAddress, events: NewEvent[], options: AppendOptions): Promise<Appended[]> {
     try {
-      return await this.appendTo(await this.find(address, create), events)
+      return await this.appendTo(await this.find(address, options), events, options)
     } catch (error) {
-      if (!saysRedis(error, 'GONE') || !create) throw logError(error, { isWrite: true })
+      if (!saysRedis(error, 'GONE') || !options.create) throw logError(error, { isWrite: true })
     }
     this.topics.forget(address)
     try {
-      return await this.appendTo(await this.find(address, create), events)
+      return await this.appendTo(await this.find(address, options), events, options)
     } catch (error) {
       throw logError(error, { isWrite: true })
     }
   }
 
-  private async find(address: TopicAddress, create: boolean | TopicChange): Promise<Topic> {
+  private async find(address: TopicAddress, { create }: AppendOptions): Promise<Topic> {
     try {
       const found = await this.topics.find(address)
       if (found) return found
@@ -70,63 +55,49 @@ export class Appender {
     throw new LogError('topic_not_found', `There is no topic '${address.topic}'.`)
   }
 
-  private appendTo(topic: Topic, events: NewEvent[]): Promise<Appended[]> {
-    if (events.length === 0) return Promise.resolve([])
+  private async appendTo(topic: Topic, events: NewEvent[], options: AppendOptions): Promise<Appended[]> {
+    if (events.length === 0) return []
     const packed = events.map(packEvent)
     const sizes = packed.map(sizeOf)
-    if (!this.batcher.hasRoom(sizes.reduce((sum, size) => sum + size, 0)))
-      return Promise.reject(new LogError('store_unavailable', 'Too many appends are waiting for Redis.'))
+    const partitions = events.map((event) => ownPartition(topic, event))
+    const isWhole = options.isAtomic || options.expectedLastId !== undefined
+    if (isWhole) checkWhole(partitions, events.length)
+    const wish = options.durability ?? {}
+    const lane = await this.laneFor(wish)
+    if (!lane.hasRoom(sizes.reduce((sum, size) => sum + size, 0)))
+      throw new LogError('store_unavailable', 'Too many appends are waiting for Redis.')
     return new Promise((resolve, reject) => {
-      const job: Job = { outcomes: [], left: events.length, resolve, reject }
-      for (const [index, event] of events.entries())
-        this.batcher.add({ topic, event, packed: packed[index] as string[], index, job }, sizes[index] as number)
+      const job: Job = { wish, outcomes: [], left: events.length, resolve, reject }
+      const carried = events.map((event, index) => ({ event, packed: packed[index] as string[], index }))
+      const { expectedLastId } = options
+      if (isWhole) {
+        const condition = expectedLastId === undefined ? {} : { expectedLastId }
+        const item: Item = { topic, partition: partitions[0], events: carried, condition, job }
+        lane.add(
+          item,
+          sizes.reduce((sum, size) => sum + size, 0),
+        )
+      } else
+        for (const [n, one] of carried.entries())
+          lane.add({ topic, partition: partitions[n], events: [one], job }, sizes[n] as number)
     })
   }
 
-  private async flush(items: Item[]): Promise<void> {
-    try {
-      await whenReady(this.redis, AWAY_MS)
-    } catch (cause) {
-      const error = new LogError('store_unavailable', 'Redis could not be reached.', { cause })
-      for (const { job } of [...items, ...this.batcher.drain()]) job.reject(error)
-      return
-    }
-    await Promise.all(this.byPartition(items).map((batch) => this.send(batch)))
+  /** The connection for a wish, or why it cannot be had. */
+  private async laneFor(wish: { level?: 'memory' | 'aof' | 'fsync'; replicas?: number }): Promise<Lane> {
+    if (wish.level === undefined && !wish.replicas) return this.quick
+    const reach = await this.quick.reach({ isFresh: true })
+    if (canGive(reach, wish)) return mustWait(reach, wish) ? this.sure : this.quick
+    const has = `${reach.level}${reach.canWaitForDisk ? ' (fsync on request)' : ''} and ${reach.replicas} replicas`
+    throw new LogError('durability_unavailable', `The server has ${has}.`)
   }
+}
 
-  /** Keyless events of one topic share a partition per flush, so batches stay deep; the next flush takes the next one. */
-  private byPartition(items: Item[]) {
-    const turn = this.turn++
-    const batches = new Map<string, { topic: Topic; partition: number; items: Item[] }>()
-    for (const item of items) {
-      const { topic, event } = item
-      const key = event.partitionkey ?? event.idempotency?.key
-      const partition = key === undefined ? turn % topic.partitions : partitionOf(key, topic.partitions)
-      const id = `${topic.tenant}/${topic.topic}/${partition}`
-      const batch = batches.get(id)
-      if (batch) batch.items.push(item)
-      else batches.set(id, { topic, partition, items: [item] })
-    }
-    return [...batches.values()]
-  }
-
-  private async send({ topic, partition, items }: { topic: Topic; partition: number; items: Item[] }) {
-    const keys = partitionKeys(topic, partition)
-    const isKeyed = items.some(({ event }) => event.idempotency)
-    const args: (string | number)[] = [life(), isKeyed ? topic.idempotencyWindowMs : 0, bellOf(topic), partition]
-    for (const { event, packed } of items)
-      args.push(event.idempotency?.key ?? '', event.idempotency?.bodyHash ?? '', ...packed)
-    try {
-      const answers = await runScript<string[]>(this.redis, 'append', [keys.stream, keys.meta, ...keys.seen], args)
-      const [epoch = '', ...places] = answers
-      for (const [n, item] of items.entries()) answer(item, readAnswer(partition, epoch, places[n] ?? '!'))
-      const lastId = places.findLast((place) => place !== '!' && !place.startsWith('='))
-      if (lastId) this.bells.ringHere(topic, { partition, lastId })
-    } catch (error) {
-      const fault = saysRedis(error, 'GONE') ? error : logError(error, { isWrite: true })
-      for (const { job } of items) job.reject(fault)
-    }
-  }
+/** Where an event must lie; undefined = anywhere. */
+function ownPartition({ partitions }: Topic, { partitionkey, idempotency }: NewEvent): number | undefined {
+  const key = partitionkey ?? idempotency?.key
+  if (key !== undefined) return partitionOf(key, partitions)
+  return partitions === 1 ? 0 : undefined
 }
 
 function sizeOf(packed: string[]): number {
@@ -135,15 +106,4 @@ function sizeOf(packed: string[]): number {
   if (bytes > EVENT_BYTES_MAX)
     throw new LogError('event_too_large', `An event may have ${EVENT_BYTES_MAX} bytes; this one has ${bytes}.`)
   return bytes
-}
-
-function answer({ job, index }: Item, outcome: Appended) {
-  job.outcomes[index] = outcome
-  if (--job.left === 0) job.resolve(job.outcomes)
-}
-
-function readAnswer(partition: number, epoch: string, text: string): Appended {
-  if (text === '!') return { ok: false, code: 'idempotency_conflict' }
-  const isDuplicate = text.startsWith('=')
-  return { ok: true, partition, epoch, streamId: isDuplicate ? text.slice(1) : text, isDuplicate }
 }

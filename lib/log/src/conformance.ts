@@ -68,7 +68,7 @@ export function eventLogConformance(name: string, open: () => Promise<{ log: Eve
       test('a change keeps what it does not name', async () => {
         const address = await fresh()
         const topic = await log.changeTopic(address, { retention: { maxEvents: 7 } })
-        expect(topic?.retention).toEqual({ maxAgeMs: 7 * 86_400_000, maxEvents: 7, keepUntilSettled: false })
+        expect(topic?.retention).toMatchObject({ maxAgeMs: 7 * 86_400_000, maxEvents: 7, keepUntilSettled: false })
       })
 
       test('topics of one tenant are listed by name, those of others are not', async () => {
@@ -154,6 +154,64 @@ export function eventLogConformance(name: string, open: () => Promise<{ log: Eve
         const [first, second] = await log.append(address, [twice, twice])
         expect(place(first).isDuplicate).toBe(false)
         expect(place(second)).toMatchObject({ isDuplicate: true, streamId: place(first).streamId })
+      })
+
+      test('events of one partition are kept all or none, and a retry answers their places', async () => {
+        const address = await fresh()
+        const all = (hash: string) =>
+          [1, 2, 3].map((n) => event(n, { partitionkey: 'k', idempotency: { key: `${n}`, bodyHash: hash } }))
+        await log.append(address, [event(2, { partitionkey: 'k', idempotency: { key: '2', bodyHash: 'b' } })])
+        const refused = log.append(address, all('a'), { isAtomic: true })
+        await expect(refused).rejects.toMatchObject({ code: 'idempotency_conflict' })
+        expect(await log.size(address)).toBe(1)
+        const first = await log.append(address, all('b'), { isAtomic: true })
+        expect(first.map((outcome) => place(outcome).isDuplicate)).toEqual([false, true, false])
+        const again = await log.append(address, all('b'), { isAtomic: true })
+        expect(again.map((outcome) => place(outcome).streamId)).toEqual(first.map((one) => place(one).streamId))
+        expect(await log.size(address)).toBe(3)
+      })
+
+      test('what cannot be one whole is refused: several partitions, or events that lie anywhere', async () => {
+        const address = await fresh()
+        const keyed = Array.from({ length: 40 }, (_, n) => event(n, { partitionkey: `${n}` }))
+        for (const events of [keyed, [event(1)]])
+          await expect(log.append(address, events, { isAtomic: true })).rejects.toMatchObject({
+            code: 'several_partitions',
+          })
+        expect(await log.size(address)).toBe(0)
+      })
+
+      test('an append that expects another last id is refused; its retry is not', async () => {
+        const address = await fresh(1)
+        const keyed = (n: number) => event(n, { idempotency: { key: `${n}`, bodyHash: '' } })
+        const append = (n: number, expectedLastId: string) => log.append(address, [keyed(n)], { expectedLastId })
+        const [first] = await append(1, '0-0')
+        await expect(append(2, '0-0')).rejects.toMatchObject({
+          code: 'expected_id_mismatch',
+          message: expect.stringContaining(place(first).streamId),
+        })
+        const [second] = await append(2, place(first).streamId)
+        const [again] = await append(2, place(first).streamId)
+        expect(place(again)).toMatchObject({ streamId: place(second).streamId, isDuplicate: true })
+        expect(await log.size(address)).toBe(2)
+      })
+
+      test('of two that expect the same last id one is kept', async () => {
+        const address = await fresh(1)
+        const outcomes = await Promise.allSettled(
+          Array.from({ length: 10 }, (_, n) => log.append(address, [event(n)], { expectedLastId: '0-0' })),
+        )
+        expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+        expect(await log.size(address)).toBe(1)
+      })
+
+      test('a durability the log cannot give is refused before anything is kept', async () => {
+        const address = await fresh()
+        const wish = { durability: { replicas: 1 } }
+        await expect(log.append(address, [event(1)], wish)).rejects.toMatchObject({ code: 'durability_unavailable' })
+        expect(await log.size(address)).toBe(0)
+        const [kept] = await log.append(address, [event(1)], { durability: { level: 'memory' } })
+        expect(place(kept).durability.replicas).toBe(0)
       })
 
       test('an event that is too large is refused before anything is kept', async () => {
@@ -440,6 +498,70 @@ export function eventLogConformance(name: string, open: () => Promise<{ log: Eve
         await log.sweep()
         expect(await log.size(address)).toBe(7)
         expect((await log.pull(address, { max: 10, waitMs: 0 })).map(numberOf)).toEqual([6, 7, 8, 9])
+      })
+
+      test('a topic that refuses when full takes events again once what it holds is settled', async () => {
+        const address = await grouped({}, 1)
+        await log.changeTopic(address, { retention: { maxEvents: 3, discard: 'reject' } })
+        const kept = await log.append(
+          address,
+          Array.from({ length: 5 }, (_, n) => event(n)),
+        )
+        expect(kept.map(({ ok }) => ok)).toEqual([true, true, true, false, false])
+        expect(kept[4]).toEqual({ ok: false, code: 'topic_full' })
+        await expect(log.append(address, [event(9)], { isAtomic: true })).rejects.toMatchObject({ code: 'topic_full' })
+        const taken = await log.pull(address, { max: 2, waitMs: 0 })
+        await log.settle(
+          address,
+          taken.map(({ receipt }) => ({ op: 'ack', receipt })),
+        )
+        const more = await log.append(address, [event(5), event(6), event(7)])
+        expect(more.map(({ ok }) => ok)).toEqual([true, true, false])
+        expect((await log.pull(address, { max: 10, waitMs: 0 })).map(numberOf)).toEqual([2, 5, 6])
+      })
+
+      test('a topic that refuses when full and has no group keeps what it holds', async () => {
+        const address = await fresh(1)
+        await log.changeTopic(address, { retention: { maxEvents: 2, discard: 'reject' } })
+        await log.append(address, [event(0), event(1)])
+        expect(await log.append(address, [event(2)])).toEqual([{ ok: false, code: 'topic_full' }])
+        await log.sweep()
+        expect(await log.size(address)).toBe(2)
+      })
+
+      test('a full topic knows a repeated event and does not call it too much', async () => {
+        const address = await fresh(1)
+        await log.changeTopic(address, { retention: { maxEvents: 1, discard: 'reject' } })
+        const keyed = event(0, { idempotency: { key: 'k', bodyHash: 'a' } })
+        await log.append(address, [keyed])
+        const [again, other] = await log.append(address, [keyed, event(1)])
+        expect(place(again).isDuplicate).toBe(true)
+        expect(other).toEqual({ ok: false, code: 'topic_full' })
+      })
+
+      test('a limit by bytes removes the oldest settled, and only where the topic says so the unsettled', async () => {
+        const address = await grouped({}, 1)
+        const large = (n: number) => event(n, { dataJson: JSON.stringify({ n, text: 'x'.repeat(10_000) }) })
+        await log.append(
+          address,
+          Array.from({ length: 20 }, (_, n) => large(n)),
+        )
+        await log.changeTopic(address, { retention: { maxEvents: null, maxBytes: 60_000 } })
+        const taken = await log.pull(address, { max: 3, waitMs: 0 })
+        await log.settle(
+          address,
+          taken.map(({ receipt }) => ({ op: 'ack', receipt })),
+        )
+        await until(async () => {
+          await log.sweep()
+          return (await log.size(address)) === 17
+        })
+        await log.changeTopic(address, { retention: { discard: 'old-unsafe' } })
+        const dropped = await until(async () => (await log.sweep()).dropped)
+        expect(dropped).toBeGreaterThan(5)
+        const left = await log.size(address)
+        expect(left).toBeGreaterThan(2)
+        expect(left).toBeLessThan(8)
       })
 
       test('a reader whose place was trimmed is told what it missed', async () => {

@@ -1,6 +1,21 @@
 import { compareIds, encodeReceipt, ORIGIN, type Place, placeBefore } from './cursor.ts'
 import { life } from './names.ts'
-import type { Appended, DeadLetter, Delivery, Gap, Group, LogEntry, NewEvent, Start, Topic } from './port.ts'
+import {
+  type Appended,
+  type DeadLetter,
+  type Delivery,
+  type Durability,
+  type Gap,
+  type Group,
+  type LogEntry,
+  LogError,
+  type NewEvent,
+  type Start,
+  type Topic,
+} from './port.ts'
+
+/** All that memory can give. */
+export const inMemory: Durability = { level: 'memory', replicas: 0 }
 
 interface Pending {
   deliveries: number
@@ -42,17 +57,55 @@ export class MemoryTopic {
 
   append(partition: number, event: NewEvent, nowMs: number): Appended {
     const here = this.part(partition)
+    const about = { partition, epoch: here.epoch, durability: inMemory }
     const known = event.idempotency && here.seen.get(event.idempotency.key)
     if (known && known.bodyHash !== event.idempotency?.bodyHash) return { ok: false, code: 'idempotency_conflict' }
-    if (known) return { ok: true, partition, streamId: known.streamId, epoch: here.epoch, isDuplicate: true }
+    if (known) return { ok: true, ...about, streamId: known.streamId, isDuplicate: true }
+    if (this.room(partition, nowMs, 1) < 1) return { ok: false, code: 'topic_full' }
     const [lastMs, sequence] = here.lastId.split('-').map(Number) as [number, number]
     const streamId = nowMs > lastMs ? `${nowMs}-0` : `${lastMs}-${sequence + 1}`
-    const { idempotency, attributes, ...kept } = event
+    const { idempotency, attributes, ttlMs, ...kept } = event
     here.entries.push({ partition, streamId, event: { ...kept, attributesJson: JSON.stringify(attributes ?? {}) } })
     here.lastId = streamId
     if (idempotency) here.seen.set(idempotency.key, { streamId, bodyHash: idempotency.bodyHash })
-    return { ok: true, partition, streamId, epoch: here.epoch, isDuplicate: false }
+    return { ok: true, ...about, streamId, isDuplicate: false }
   }
+
+  /** Why these events cannot be appended as a whole, if they cannot. */
+  checkAll(
+    partition: number,
+    events: NewEvent[],
+    { expectedLastId, nowMs }: { expectedLastId?: string; nowMs: number },
+  ) {
+    const { seen, lastId } = this.part(partition)
+    const known = events.map(({ idempotency }) => idempotency && seen.get(idempotency.key))
+    if (known.some((was, n) => was && was.bodyHash !== events[n]?.idempotency?.bodyHash))
+      throw new LogError('idempotency_conflict', 'One of the events was sent before with another body.')
+    const fresh = known.filter((was) => !was).length
+    if (fresh > 0 && expectedLastId !== undefined && expectedLastId !== lastId)
+      throw new LogError('expected_id_mismatch', `The last id of the partition is ${lastId}.`)
+    if (this.room(partition, nowMs, fresh) < fresh)
+      throw new LogError('topic_full', 'There is no room for all of them.')
+  }
+
+  /** How many more events fit, after what is settled has made room. */
+  private room(partition: number, nowMs: number, wanted: number): number {
+    const { discard } = this.topic.retention
+    if (discard !== 'reject') return Number.POSITIVE_INFINITY
+    const left = () => this.shares().count - this.part(partition).entries.length
+    if (left() < wanted) this.trim(nowMs, { room: wanted })
+    return this.shares().bytes < this.bytes(partition) ? 0 : left()
+  }
+
+  private shares() {
+    const { maxEvents, maxBytes } = this.topic.retention
+    const share = (limit: number | null) =>
+      limit === null ? Number.POSITIVE_INFINITY : Math.ceil(limit / this.partitions.length)
+    return { count: share(maxEvents), bytes: share(maxBytes) }
+  }
+
+  private bytes = (partition: number) =>
+    this.part(partition).entries.reduce((sum, { event }) => sum + JSON.stringify(event).length, 0)
 
   after(partition: number, streamId: string, limit: number): LogEntry[] {
     const { entries } = this.part(partition)
@@ -120,22 +173,25 @@ export class MemoryTopic {
     if (entry) own.dead.push({ streamId, entry, deliveries, reason: why.reason, deadAtMs: why.nowMs })
   }
 
-  trim(nowMs: number): number {
-    const { maxAgeMs, maxEvents, keepUntilSettled } = this.topic.retention
-    if (keepUntilSettled && this.groups.size === 0) return 0
-    const share = maxEvents === null ? Number.POSITIVE_INFINITY : Math.ceil(maxEvents / this.partitions.length)
-    let removed = 0
+  trim(nowMs: number, { room = 0 }: { room?: number } = {}): { removed: number; dropped: number } {
+    const { maxAgeMs, keepUntilSettled, discard } = this.topic.retention
+    const report = { removed: 0, dropped: 0 }
+    if (keepUntilSettled && this.groups.size === 0) return report
+    const { count, bytes } = this.shares()
+    const isLimited = discard !== 'reject' || this.groups.size > 0
     for (const [partition, here] of this.partitions.entries())
       for (let first = here.entries[0]; first; first = here.entries[0]) {
         const { streamId } = first
         const isOld = maxAgeMs !== null && Number(streamId.split('-')[0]) < nowMs - maxAgeMs
+        const isOver = isLimited && (here.entries.length > Math.max(0, count - room) || this.bytes(partition) > bytes)
         const isWanted = [...this.groups.values()].some(({ books }) => isUnsettled(books[partition], streamId))
-        if (isWanted || !(isOld || here.entries.length > share)) break
+        if ((isWanted && discard !== 'old-unsafe') || !(isOld || isOver)) break
         here.entries.shift()
         here.trimmedTo = streamId
-        removed++
+        report.removed++
+        if (isWanted) report.dropped++
       }
-    return removed
+    return report
   }
 
   private entry = (partition: number, streamId: string) =>

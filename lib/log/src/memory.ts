@@ -17,6 +17,7 @@ import {
   type TopicAddress,
 } from './port.ts'
 import { backoffAfter, changed, EVENT_BYTES_MAX, groupDefaults, topicDefaults } from './settings.ts'
+import { checkWhole } from './whole.ts'
 
 /** An event log in this process's memory, for unit tests: the same promises, none of the durability. */
 export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): EventLog {
@@ -120,16 +121,25 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
     deleteTopic: async (address) => topics.delete(idOf(address)),
     size: async (address) => need(address).partitions.reduce((sum, { entries }) => sum + entries.length, 0),
 
-    append: async (address, events, { create = false } = {}) => {
+    append: async (address, events, { create = false, durability = {}, isAtomic, expectedLastId } = {}) => {
       if (create && !topics.has(idOf(address))) await log.createTopic(address, create === true ? {} : create)
       const topic = need(address)
       for (const event of events) checkSize(event)
-      const common = turn++
-      const outcomes = events.map((event) => {
-        const key = event.partitionkey ?? event.idempotency?.key
-        const { partitions } = topic.topic
-        return topic.append(key === undefined ? common % partitions : partitionOf(key, partitions), event, clock.now())
+      if ((durability.level ?? 'memory') !== 'memory' || (durability.replicas ?? 0) > 0)
+        throw new LogError('durability_unavailable', 'This log is in memory.')
+      const { partitions } = topic.topic
+      const common = turn++ % partitions
+      const own = events.map(({ partitionkey, idempotency }) => {
+        const key = partitionkey ?? idempotency?.key
+        if (key !== undefined) return partitionOf(key, partitions)
+        return partitions === 1 ? 0 : undefined
       })
+      const nowMs = clock.now()
+      if (isAtomic || expectedLastId !== undefined) {
+        checkWhole(own, events.length)
+        topic.checkAll(own[0] ?? 0, events, { nowMs, ...(expectedLastId === undefined ? {} : { expectedLastId }) })
+      }
+      const outcomes = events.map((event, n) => topic.append(own[n] ?? common, event, nowMs))
       ring()
       return outcomes
     },
@@ -201,7 +211,7 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
       return letters.sort((a, b) => b.deadAtMs - a.deadAtMs).slice(0, limit)
     },
     sweep: async () => {
-      const report: Sweep = { isOwner: true, expired: 0, dead: 0, trimmed: 0, lost: 0, troubles: [] }
+      const report: Sweep = { isOwner: true, expired: 0, dead: 0, trimmed: 0, dropped: 0, lost: 0, troubles: [] }
       const nowMs = clock.now()
       for (const topic of topics.values()) {
         for (const { group, books } of topic.groups.values())
@@ -218,7 +228,9 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
                 topic.bury(own, { partition, streamId }, { reason: 'lease expired', nowMs })
               }
             }
-        report.trimmed += topic.trim(nowMs)
+        const { removed, dropped } = topic.trim(nowMs)
+        report.trimmed += removed
+        report.dropped += dropped
       }
       ring()
       return report

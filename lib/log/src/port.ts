@@ -27,6 +27,11 @@ export interface NewEvent {
   attributes?: Record<string, string | number | boolean>
   /** Within the topic's window a second append under this key answers the first one's place instead of adding an entry. */
   idempotency?: { key: string; bodyHash: string }
+  /**
+   * Not delivered any more this long after it became readable, in milliseconds. It is kept as the CloudEvents attribute
+   * `expirytime`, which a publisher may also set itself.
+   */
+  ttlMs?: number
 }
 
 /** One CloudEvent as it lies in the log. `event.ts` turns it into its JSON form. */
@@ -46,17 +51,50 @@ export interface LogEntry {
   event: LogEvent
 }
 
+/**
+ * How safe a write is. `memory`: Redis has it. `aof`: it is in the append-only file, so a killed Redis brings it back.
+ * `fsync`: it is on disk, so a lost machine brings it back. `replicas`: how many replicas said that they have it.
+ */
+export interface Durability {
+  level: 'memory' | 'aof' | 'fsync'
+  replicas: number
+}
+
+/** `durability` is what was reached, never less than what was asked for. */
 export type Appended =
-  | { ok: true; partition: number; streamId: string; epoch: string; isDuplicate: boolean }
-  | { ok: false; code: 'idempotency_conflict' }
+  | { ok: true; partition: number; streamId: string; epoch: string; isDuplicate: boolean; durability: Durability }
+  | { ok: false; code: 'idempotency_conflict' | 'topic_full' }
+
+export interface AppendOptions {
+  /** Makes a missing topic with default settings, or these. */
+  create?: boolean | TopicChange
+  /** The least that must be reached before the answer; the server's own standard unless said. */
+  durability?: Partial<Durability>
+  /** All events or none. They must share a partition (one key, or a topic of one partition); at most {@link WHOLE_MAX}. */
+  isAtomic?: boolean
+  /** Only when this is the last id the partition has given (`0-0` = none yet). Implies `isAtomic`. */
+  expectedLastId?: string
+}
+
+/** The most events of one atomic append. */
+export const WHOLE_MAX = 1_000
 
 export interface Retention {
   /** Entries older than this may go; null = no limit by age. */
   maxAgeMs: number | null
   /** More entries than this in the topic and the oldest may go; null = no limit by count. */
   maxEvents: number | null
+  /** More bytes than this in Redis, overhead included, and the oldest may go; null = no limit by size. */
+  maxBytes: number | null
   /** With no group there is nobody who settles: true keeps everything until a group exists and has settled it. */
   keepUntilSettled: boolean
+  /**
+   * What gives way at the limits of count and size, each of which is shared equally by the partitions. `old-acked`: the
+   * oldest that every group has settled; what is not settled stays and the topic grows. `reject`: the same, but a publish
+   * that finds no room is refused with `topic_full` (with no group, nothing counts as settled). `old-unsafe`: the oldest,
+   * settled or not.
+   */
+  discard: 'old-acked' | 'reject' | 'old-unsafe'
 }
 
 export interface TopicSettings {
@@ -184,6 +222,8 @@ export interface Sweep {
   expired: number
   dead: number
   trimmed: number
+  /** Of the trimmed, those that were not settled: only where the topic says `old-unsafe`. */
+  dropped: number
   lost: number
   /** The groups whose entries died or were lost. */
   troubles: { group: GroupAddress; dead: number; lost: number }[]
@@ -208,11 +248,13 @@ export interface EventLog {
 
   /**
    * Adds events in order and answers once Redis has taken them, one outcome per event. Appends of all callers travel
-   * together in small batches. `create` makes a missing topic with default settings (or those given).
+   * together in small batches. Rejects with `durability_unavailable` before anything is kept when the server cannot give
+   * what was asked for; an atomic append is refused as a whole with `idempotency_conflict`, `topic_full`,
+   * `expected_id_mismatch` or `several_partitions`.
    * `outcome_unknown` means the connection broke after sending: the events are in the log either once or not at all;
    * only repeat with the same idempotency key.
    */
-  append(address: TopicAddress, events: NewEvent[], options?: { create?: boolean | TopicChange }): Promise<Appended[]>
+  append(address: TopicAddress, events: NewEvent[], options?: AppendOptions): Promise<Appended[]>
   /** One page of what lies in the log, without a group. */
   read(address: TopicAddress, options: { from: Start; limit: number }): Promise<Page>
   /** The entries of one partition after a stream id (`0-0` = from the start), strictly in order, for readers that keep their own place. */
@@ -266,6 +308,11 @@ export type LogErrorCode =
   | 'invalid_filter'
   | 'conflict'
   | 'bad_name'
+  | 'durability_unavailable'
+  | 'idempotency_conflict'
+  | 'topic_full'
+  | 'expected_id_mismatch'
+  | 'several_partitions'
 
 /** `store_unavailable`: nothing was done. `outcome_unknown`: it may have been done. */
 export class LogError extends Error {

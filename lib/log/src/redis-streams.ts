@@ -26,10 +26,10 @@ export interface LogOptions {
  */
 export function openLog(options: ({ redisUrl: string } | { connections: Connections }) & LogOptions): EventLog {
   const connections = 'connections' in options ? options.connections : openConnections(options.redisUrl)
-  const { appends, commands } = connections
+  const { commands } = connections
   const topics = new Topics(commands)
   const bells = new Bells(connections.bells)
-  const appender = new Appender(appends, topics, bells)
+  const appender = new Appender(connections, topics, bells)
   const readers = new Readers(commands, topics, bells)
   const tails = new Tails(commands, topics, bells)
   const sweeper = new Sweeper(commands, topics, options.trimEveryMs)
@@ -42,7 +42,7 @@ export function openLog(options: ({ redisUrl: string } | { connections: Connecti
     deleteTopic: (address) => write(topics.delete(address)),
     size: (address) => read(sizeOf(address)),
 
-    append: (address, events, { create = false } = {}) => appender.append(address, events, create),
+    append: (address, events, how = {}) => appender.append(address, events, how),
     read: (address, { from, limit }) => read(pageOf(address, from, limit)),
     readPartition: (address, place) =>
       read(topics.need(address).then((topic) => readPartition(commands, topic, place))),

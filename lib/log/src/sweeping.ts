@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis'
 import { saysRedis } from './faults.ts'
 import { bellOf, life, ownerKeys, partitionKeys } from './names.ts'
 import type { Group, Sweep, Topic } from './port.ts'
+import { retain } from './retaining.ts'
 import { runScript } from './scripts.ts'
 import type { Topics } from './topics.ts'
 
@@ -30,7 +31,7 @@ export class Sweeper {
   ) {}
 
   async sweep(): Promise<Sweep> {
-    const report: Sweep = { isOwner: true, expired: 0, dead: 0, trimmed: 0, lost: 0, troubles: [] }
+    const report: Sweep = { isOwner: true, expired: 0, dead: 0, trimmed: 0, dropped: 0, lost: 0, troubles: [] }
     const fence = await runScript<number>(this.redis, 'own', ownerKeys, [this.token, OWN_MS])
     if (fence === 0) {
       this.nextAtMs.clear()
@@ -82,19 +83,12 @@ export class Sweeper {
   }
 
   private async trim(topic: Topic, partition: number, { fence, report }: { fence: number; report: Sweep }) {
-    const { maxEvents, maxAgeMs, keepUntilSettled } = topic.retention
-    const keys = partitionKeys(topic, partition)
-    const share = maxEvents === null ? -1 : Math.ceil(maxEvents / topic.partitions)
     for (let step = 0; step < TRIM_STEPS_MAX; step++) {
       try {
-        const [removed, isMore] = await runScript<[number, number]>(
-          this.redis,
-          'trim',
-          [keys.stream, keys.meta],
-          [share, maxAgeMs ?? -1, keepUntilSettled ? 1 : 0, fence],
-        )
+        const { removed, dropped, isMore } = await retain(this.redis, topic, { partition, fence })
         report.trimmed += removed
-        if (isMore === 0) return
+        report.dropped += dropped
+        if (!isMore) return
       } catch (error) {
         if (!saysRedis(error, 'FENCED')) throw error
         return

@@ -76,7 +76,7 @@ export class Topics {
 
   async list(tenant: string): Promise<Topic[]> {
     const found = await this.redis.hvals(topicsKey(tenant))
-    return found.map((text) => JSON.parse(text) as Topic).sort((a, b) => (a.topic < b.topic ? -1 : 1))
+    return found.map(storedTopic).sort((a, b) => (a.topic < b.topic ? -1 : 1))
   }
 
   tenants = () => this.redis.smembers(tenantsKey)
@@ -189,7 +189,7 @@ export class Topics {
 
   private async read(address: TopicAddress): Promise<Topic | undefined> {
     const text = await this.redis.hget(topicsKey(address.tenant), address.topic)
-    return text ? this.remember(JSON.parse(text) as Topic) : undefined
+    return text ? this.remember(storedTopic(text)) : undefined
   }
 
   private async readGroup({ tenant, topic, group }: GroupAddress): Promise<Group | undefined> {
@@ -234,6 +234,12 @@ export class Topics {
     this.knownGroups.set(groupId(group), { thing: group, seenAtMs: this.nowMs() })
     return group
   }
+}
+
+/** A topic as it was written, perhaps before some of today's settings existed. */
+function storedTopic(text: string): Topic {
+  const topic = JSON.parse(text) as Topic
+  return { ...topic, ...changed(topicDefaults, topic) }
 }
 
 const topicId = ({ tenant, topic }: TopicAddress) => `${tenant}/${topic}`

@@ -61,6 +61,16 @@ export const faults = {
     'Start at the earliest event, or at a time.',
   ),
   upgrade_required: kind(426, 'This address speaks WebSocket only.', 'Open it as a WebSocket.'),
+  expected_id_mismatch: kind(
+    409,
+    'Another event came first.',
+    'Read what came after the id you expected, and decide anew; the detail says the last id.',
+  ),
+  several_partitions: kind(
+    422,
+    'These events do not share a partition.',
+    'Give all of them one partition key, or send them apart.',
+  ),
   // Browsers
   session_not_found: kind(404, 'There is no such session.', 'List your sessions, or create one.'),
   page_not_found: kind(404, 'There is no such page in this session.', 'List the pages of the session, or open one.'),
@@ -128,6 +138,11 @@ export const faults = {
     'The store went away before it answered, so this may or may not have happened.',
     'Send the same request again with the same Idempotency-Key.',
   ),
+  durability_unavailable: passing(
+    503,
+    'The store cannot give the durability asked for.',
+    'Ask for less, or send it again when the replicas are back. Nothing was kept.',
+  ),
   audit_unavailable: passing(
     503,
     'The act was refused because its audit record could not be written.',
@@ -136,6 +151,11 @@ export const faults = {
   draining: passing(503, 'This replica is shutting down.', 'Send the request again; another replica takes it.'),
   peer_unavailable: passing(503, 'Another service this one needs is away.', 'Try again after Retry-After.'),
   deadline_exceeded: passing(504, 'The work did not finish in time.', 'Try again, or allow more time.'),
+  topic_full: kind(
+    507,
+    'The topic is full.',
+    'Let its groups settle what it holds, or raise its limits; then send it again.',
+  ),
   storage_full: kind(507, 'The storage is full.', 'Free space or raise the limit, then send it again.'),
 } as const satisfies Record<string, FaultKind>
 

@@ -19,7 +19,7 @@ export interface Publishing {
 /** What became of one event. */
 export type Published =
   | { id: string; partition: number; streamId: string; duplicate: boolean }
-  | { id: string; code: 'idempotency_conflict' }
+  | { id: string; code: 'idempotency_conflict' | 'topic_full' }
 
 const errorsMax = 20
 
@@ -68,7 +68,7 @@ function eventsOf(who: Who, { arrived, idempotencyKey }: Publishing): NewEvent[]
 
 function told({ meters }: QueuePorts, { id }: NewEvent, outcome: Appended): Published {
   if (!outcome.ok) {
-    meters.published.inc({ result: 'conflict' })
+    meters.published.inc({ result: outcome.code === 'topic_full' ? 'full' : 'conflict' })
     return { id, code: outcome.code }
   }
   const { partition, streamId, isDuplicate: duplicate } = outcome

@@ -84,7 +84,8 @@ export const events = (ports: QueuePorts) =>
 type Results = Awaited<ReturnType<typeof publish>>
 
 function singleAnswer(result: Results[number] | undefined): Response {
-  if (!result || 'code' in result) throw new Fault('idempotency_conflict')
+  if (!result) throw new Fault('internal')
+  if ('code' in result) throw new Fault(result.code)
   return Response.json(result, { status: result.duplicate ? 200 : 201 })
 }
 

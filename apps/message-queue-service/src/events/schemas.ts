@@ -43,7 +43,7 @@ export const PublishedEvent = t.Object({
   duplicate: t.Boolean({ description: 'True when the same publish had come before; the place is the first one’s.' }),
 })
 
-const RefusedEvent = t.Object({ id: t.String(), code: oneOf(['idempotency_conflict']) })
+const RefusedEvent = t.Object({ id: t.String(), code: oneOf(['idempotency_conflict', 'topic_full']) })
 
 export const PublishedBatch = t.Object({
   results: t.Array(t.Union([t.Ref('PublishedEvent'), RefusedEvent]), {

@@ -1,11 +1,13 @@
--- Applies retention to one partition, never past the lowest entry that some group has not settled.
+-- Applies retention to one partition, never past the lowest entry that some group has not settled (unless told so).
 -- KEYS     1 stream  2 meta
--- ARGV     1 entries at most (-1 = any number)  2 age at most, ms (-1 = any)  3 1 = keep everything while there is no group
---          4 fence of the owner
--- returns  {entries removed, 1 when there may be more to remove}
+-- ARGV     1 entries at most (-1 = any number)  2 age at most, ms (-1 = any)  3 bytes at most (-1 = any)
+--          4 1 = keep everything while there is no group
+--          5 old-acked, reject (while there is no group, neither number nor bytes count) or old-unsafe (settled or not)
+--          6 fence of the owner ('' = anybody: for those who found the partition full)
+-- returns  {entries removed, 1 when there may be more to remove, how many of them were not settled}
 -- error    FENCED a newer owner has been here
 local stream, meta = KEYS[1], KEYS[2]
-if tonumber(redis.call('HGET', meta, 'fence') or 0) > tonumber(ARGV[4]) then return redis.error_reply('FENCED') end
+if ARGV[6] ~= '' and tonumber(redis.call('HGET', meta, 'fence') or 0) > tonumber(ARGV[6]) then return redis.error_reply('FENCED') end
 local function below(a, b)
   local aMs, aSeq = string.match(a, '(%d+)-(%d+)')
   local bMs, bSeq = string.match(b, '(%d+)-(%d+)')
@@ -18,7 +20,7 @@ local function after(id)
 end
 
 local length = redis.call('XLEN', stream)
-if length == 0 then return { 0, 0 } end
+if length == 0 then return { 0, 0, 0 } end
 -- `floor`: the first id that must stay. Each group also notes it, so a group that vanished is made again there.
 local floor, groups = nil, redis.call('XINFO', 'GROUPS', stream)
 for _, flat in ipairs(groups) do
@@ -33,26 +35,50 @@ for _, flat in ipairs(groups) do
     or ms .. '-' .. string.format('%.0f', tonumber(seq) - 1)
   if redis.call('HGET', meta, 'low:' .. info.name) ~= settled then redis.call('HSET', meta, 'low:' .. info.name, settled) end
 end
-if not floor and ARGV[3] == '1' then return { 0, 0 } end
+if not floor and ARGV[4] == '1' then return { 0, 0, 0 } end
 
-local lengthMax, ageMax, target, isMore = tonumber(ARGV[1]), tonumber(ARGV[2]), nil, 0
+local lengthMax, ageMax, bytesMax = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local target, isMore, excess = nil, 0, 0
 if ageMax >= 0 then
   local time = redis.call('TIME')
   target = string.format('%.0f-0', time[1] * 1000 + math.floor(time[2] / 1000) - ageMax)
 end
-if lengthMax >= 0 and length > lengthMax then
+if floor or ARGV[5] ~= 'reject' then
+  if lengthMax >= 0 then excess = length - lengthMax end
+  if bytesMax >= 0 then
+    local bytes = redis.call('MEMORY', 'USAGE', stream, 'SAMPLES', 0)
+    if bytes > bytesMax then
+      excess = math.max(excess, math.ceil(length * (bytes - bytesMax) / bytes))
+      isMore = 1
+    end
+  end
+end
+if excess > 0 then
   -- The id at that depth is only found by walking there, so a deep excess goes in steps.
-  local step = math.min(length - lengthMax, 500)
+  local step = math.min(excess, length, 500)
   local head = redis.call('XRANGE', stream, '-', '+', 'COUNT', step)
   local past = after(head[#head][1])
   if not target or below(target, past) then
     target = past
-    if step < length - lengthMax then isMore = 1 end
+    if step < excess then isMore = 1 end
+  else
+    isMore = 0
   end
 end
-if not target then return { 0, 0 } end
-if floor and below(floor, target) then target, isMore = floor, 0 end
+if not target then return { 0, 0, 0 } end
+
+local dropped = 0
+if floor and below(floor, target) then
+  if ARGV[5] == 'old-unsafe' then
+    local unsettled = redis.call('XRANGE', stream, floor, '(' .. target, 'COUNT', 1000)
+    dropped = #unsettled
+    if dropped == 1000 then target, isMore = after(unsettled[1000][1]), 1 end
+  else
+    target, isMore = floor, 0
+  end
+end
 local last = redis.call('XREVRANGE', stream, '(' .. target, '-', 'COUNT', 1)[1]
-if not last then return { 0, 0 } end
-redis.call('HSET', meta, 'trimmed', last[1], 'fence', ARGV[4])
-return { redis.call('XTRIM', stream, 'MINID', target), isMore }
+if not last then return { 0, 0, 0 } end
+redis.call('HSET', meta, 'trimmed', last[1])
+if ARGV[6] ~= '' then redis.call('HSET', meta, 'fence', ARGV[6]) end
+return { redis.call('XTRIM', stream, 'MINID', target), isMore, dropped }

@@ -1,0 +1,207 @@
+import { whenReady } from '@santaclaude/redis/open'
+import type { Redis } from 'ioredis'
+import { Batcher, type BatchLimits } from './batcher.ts'
+import type { Bells } from './bells.ts'
+import { logError, saysRedis } from './faults.ts'
+import { bellOf, life, partitionKeys } from './names.ts'
+import { type Appended, type Durability, LogError, type NewEvent, type Topic } from './port.ts'
+import { type Reach, Reaches } from './reach.ts'
+import { makeRoom } from './retaining.ts'
+import { runScript } from './scripts.ts'
+import { shareOf } from './settings.ts'
+
+/** How long appends wait for a Redis that is away before they are refused. */
+const AWAY_MS = 3_000
+/** How long replicas and disk may take to confirm; below the deadline of a command. */
+const CONFIRM_MS = 3_000
+
+/** Events of one partition that belong to one job and travel together. */
+export interface Item {
+  topic: Topic
+  /** Undefined = any: those of one topic share a partition per flush, so batches stay deep. */
+  partition: number | undefined
+  events: { event: NewEvent; packed: string[]; index: number }[]
+  /** All or none; with an id, only when that is the partition's last one. */
+  condition?: { expectedLastId?: string }
+  job: Job
+}
+
+/** What one caller wants appended; answered when its last event is. */
+export interface Job {
+  wish: Partial<Durability>
+  outcomes: Appended[]
+  left: number
+  resolve(outcomes: Appended[]): void
+  reject(error: unknown): void
+}
+
+type Answer = (durability: Durability) => void
+type Placed = Item & { partition: number }
+
+/**
+ * One connection that appends, in batches of one script call per partition. A lane that confirms waits once per flush
+ * until replicas or disk have everything in it: group commit. Waiting holds its connection, so plain appends have another.
+ */
+export class Lane {
+  readonly reaches: Reaches
+  private readonly batcher: Batcher<Item>
+  private turn = 0
+  private arriving: Promise<void> | undefined
+
+  constructor(
+    private readonly redis: Redis,
+    private readonly bells: Bells,
+    limits: BatchLimits,
+  ) {
+    this.reaches = new Reaches(redis)
+    this.batcher = new Batcher((items) => this.flush(items), limits)
+  }
+
+  hasRoom = (size: number) => this.batcher.hasRoom(size)
+  add = (item: Item, size: number) => this.batcher.add(item, size)
+
+  /** The server's reach; `store_unavailable` when it cannot be asked. Nothing has been appended by then. */
+  async reach({ isFresh }: { isFresh: boolean }): Promise<Reach> {
+    try {
+      if (this.redis.status !== 'ready') {
+        this.arriving ??= whenReady(this.redis, AWAY_MS).finally(() => {
+          this.arriving = undefined
+        })
+        await this.arriving
+      }
+      return await (isFresh ? this.reaches.now() : this.reaches.standing())
+    } catch (cause) {
+      throw new LogError('store_unavailable', 'Redis could not be reached.', { cause })
+    }
+  }
+
+  private async flush(arrived: Item[]): Promise<void> {
+    const turn = this.turn++
+    const items = arrived.map(
+      (item): Placed => ({ ...item, partition: item.partition ?? turn % item.topic.partitions }),
+    )
+    let reach: Reach
+    try {
+      reach = await this.reach({ isFresh: false })
+    } catch (error) {
+      for (const { job } of [...items, ...this.batcher.drain()]) job.reject(error)
+      return
+    }
+    const { life } = this.reaches
+    const answers = (await Promise.all(byPartition(items).map((batch) => this.send(batch)))).flat()
+    try {
+      const durability = await this.confirm(items, { reach, life })
+      for (const answer of answers) answer(durability)
+    } catch (cause) {
+      const error = new LogError('outcome_unknown', 'It is not known how safe the events are.', { cause })
+      for (const { job } of items) job.reject(error)
+    }
+  }
+
+  /** Sends a batch; its answers are given once it is known how safe they are. */
+  private async send(items: Placed[]): Promise<Answer[]> {
+    const [{ topic, partition, condition }] = items as [Placed]
+    const events = items.flatMap((item) => item.events)
+    try {
+      const [epoch, places] = await this.write(items[0] as Placed, events)
+      const refused = places[0]?.startsWith('~') ? events : events.filter((_, n) => places[n] === '#')
+      // Full: what is settled makes room, and what was refused gets a second chance.
+      if (refused.length > 0 && (await makeRoom(this.redis, topic, partition, refused.length)) > 0) {
+        const [, again] = await this.write(items[0] as Placed, refused)
+        if (condition) places.splice(0, places.length, ...again)
+        else for (const [n, place] of places.entries()) if (place === '#') places[n] = again.shift() ?? '#'
+      }
+      if (places[0]?.startsWith('~')) throw refusal(places[0].slice(1))
+      const lastId = places.findLast((place) => /^\d/.test(place))
+      if (lastId) this.bells.ringHere(topic, { partition, lastId })
+      let at = 0
+      return items.map((item) => {
+        const own = places.slice(at, at + item.events.length)
+        at += item.events.length
+        return (durability) => answer(item, own, { partition, epoch, durability })
+      })
+    } catch (error) {
+      const fault = saysRedis(error, 'GONE') ? error : logError(error, { isWrite: true })
+      for (const { job } of items) job.reject(fault)
+      return []
+    }
+  }
+
+  /** The partition's epoch, and the script's answer per event. */
+  private async write({ topic, partition, condition }: Placed, events: Item['events']): Promise<[string, string[]]> {
+    const isKeyed = events.some(({ event }) => event.idempotency)
+    const { maxEvents, maxBytes, discard } = topic.retention
+    const limits = discard === 'reject' ? [maxEvents, maxBytes] : [null, null]
+    const args: (string | number)[] = [
+      ...[life(), isKeyed ? topic.idempotencyWindowMs : 0, bellOf(topic), partition],
+      ...[condition ? 1 : 0, condition?.expectedLastId ?? ''],
+      ...limits.map((limit) => shareOf(limit, topic.partitions)),
+    ]
+    for (const { event, packed } of events)
+      args.push(event.idempotency?.key ?? '', event.idempotency?.bodyHash ?? '', ...packed)
+    const keys = partitionKeys(topic, partition)
+    const [epoch = '', ...places] = await runScript<string[]>(
+      this.redis,
+      'append',
+      [keys.stream, keys.meta, ...keys.seen],
+      args,
+    )
+    return [epoch, places]
+  }
+
+  /** Waits until everything sent so far has reached what the most demanding job wants. What was reached. */
+  private async confirm(items: Placed[], { reach, life }: { reach: Reach; life: number }): Promise<Durability> {
+    const replicas = Math.max(0, ...items.map(({ job }) => job.wish.replicas ?? 0))
+    const wantsDisk = reach.level !== 'fsync' && items.some(({ job }) => job.wish.level === 'fsync')
+    if (replicas === 0 && !wantsDisk) return { level: reach.level, replicas }
+    const [{ topic, partition }] = items as [Placed]
+    // Redis waits for what this connection wrote. A repeated event writes nothing, so something must be.
+    await this.redis.hset(partitionKeys(topic, partition).meta, 'confirmed', '1')
+    const [onDisk, copies] = await Promise.all([
+      wantsDisk ? this.redis.call('WAITAOF', 1, 0, CONFIRM_MS).then((reply) => Number((reply as number[])[0])) : 0,
+      replicas > 0 ? this.redis.wait(replicas, CONFIRM_MS) : 0,
+    ])
+    if (life !== this.reaches.life) throw new Error('the connection was lost before everything was confirmed')
+    if (wantsDisk && onDisk < 1) throw new Error('the append-only file did not reach the disk in time')
+    if (copies < replicas) throw new Error(`${copies} of ${replicas} replicas confirmed in time`)
+    return { level: wantsDisk ? 'fsync' : reach.level, replicas: copies }
+  }
+}
+
+/** Batches per partition; what must be kept as a whole goes alone. */
+function byPartition(items: Placed[]): Placed[][] {
+  const batches = new Map<string | Item, Placed[]>()
+  for (const item of items) {
+    const { topic, partition, condition } = item
+    const id = condition ? item : `${topic.tenant}/${topic.topic}/${partition}`
+    const batch = batches.get(id)
+    if (batch) batch.push(item)
+    else batches.set(id, [item])
+  }
+  return [...batches.values()]
+}
+
+function answer(
+  { job, events }: Item,
+  places: string[],
+  about: { partition: number; epoch: string; durability: Durability },
+) {
+  for (const [n, { index }] of events.entries()) job.outcomes[index] = readAnswer(places[n] ?? '!', about)
+  job.left -= events.length
+  if (job.left === 0) job.resolve(job.outcomes)
+}
+
+function readAnswer(text: string, about: { partition: number; epoch: string; durability: Durability }): Appended {
+  if (text === '!') return { ok: false, code: 'idempotency_conflict' }
+  if (text === '#') return { ok: false, code: 'topic_full' }
+  const isDuplicate = text.startsWith('=')
+  return { ok: true, ...about, streamId: isDuplicate ? text.slice(1) : text, isDuplicate }
+}
+
+/** Why an append of all or none was refused. */
+function refusal(verdict: string): LogError {
+  if (verdict === '!')
+    return new LogError('idempotency_conflict', 'One of the events was sent before with another body.')
+  if (verdict === '#') return new LogError('topic_full', 'The partition has no room for all of these events.')
+  return new LogError('expected_id_mismatch', `The last id of the partition is ${verdict.slice(1)}.`)
+}

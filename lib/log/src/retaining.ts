@@ -1,0 +1,39 @@
+import type { Redis } from 'ioredis'
+import { partitionKeys } from './names.ts'
+import type { Topic } from './port.ts'
+import { runScript } from './scripts.ts'
+import { shareOf } from './settings.ts'
+
+/** What one step of retention did to a partition. `dropped` counts the removed that were not settled. */
+export interface Retained {
+  removed: number
+  dropped: number
+  isMore: boolean
+}
+
+/** One step of retention. With `fence` only its owner may; `room` frees that many entries below the limit. */
+export async function retain(
+  redis: Redis,
+  topic: Topic,
+  { partition, fence = '', room = 0 }: { partition: number; fence?: number | ''; room?: number },
+): Promise<Retained> {
+  const { maxEvents, maxAgeMs, maxBytes, keepUntilSettled, discard } = topic.retention
+  const entries = shareOf(maxEvents, topic.partitions)
+  const keys = partitionKeys(topic, partition)
+  const [removed, isMore, dropped] = await runScript<[number, number, number]>(
+    redis,
+    'trim',
+    [keys.stream, keys.meta],
+    [
+      ...[entries < 0 ? -1 : Math.max(0, entries - room), maxAgeMs ?? -1, shareOf(maxBytes, topic.partitions)],
+      ...[keepUntilSettled ? 1 : 0, discard, fence],
+    ],
+  )
+  return { removed, dropped, isMore: isMore === 1 }
+}
+
+/** Removes what is settled from a full partition, for `wanted` entries more. How many went. */
+export async function makeRoom(redis: Redis, topic: Topic, partition: number, wanted: number): Promise<number> {
+  const { removed } = await retain(redis, topic, { partition, room: wanted })
+  return removed
+}
