@@ -98,7 +98,16 @@ export const ChatRequest = t.Object(
     n: nullable(t.Literal(1, { description: 'One answer a call.' })),
     user: t.Optional(t.String({ maxLength: 512 })),
   },
-  open,
+  {
+    ...open,
+    examples: [
+      {
+        model: 'offline',
+        messages: [{ role: 'user', content: 'Which is cheapest?\nTin kettle £12.50\nCopper kettle £39.90' }],
+        stream: false,
+      },
+    ],
+  },
 )
 
 export type ContentPart = Static<typeof ContentPart>

@@ -40,13 +40,18 @@ export const Session = t.Object(
   },
 )
 
-export const SessionWish = t.Object({
-  title: t.Optional(t.String({ minLength: 1, maxLength: 200 })),
-  model: t.Optional(t.String({ minLength: 1, maxLength: 256, description: 'Of turns that name none.' })),
-  instructions: t.Optional(t.String({ maxLength: 100_000, description: 'Said to the model before everything else.' })),
-  tools: t.Optional(t.Array(Tool, { maxItems: 128, description: 'Offered in turns that name none.' })),
-  metadata: t.Optional(t.Record(t.String({ maxLength: 64 }), t.String({ maxLength: 512 }), { maxProperties: 32 })),
-})
+export const SessionWish = t.Object(
+  {
+    title: t.Optional(t.String({ minLength: 1, maxLength: 200 })),
+    model: t.Optional(t.String({ minLength: 1, maxLength: 256, description: 'Of turns that name none.' })),
+    instructions: t.Optional(
+      t.String({ maxLength: 100_000, description: 'Said to the model before everything else.' }),
+    ),
+    tools: t.Optional(t.Array(Tool, { maxItems: 128, description: 'Offered in turns that name none.' })),
+    metadata: t.Optional(t.Record(t.String({ maxLength: 64 }), t.String({ maxLength: 512 }), { maxProperties: 32 })),
+  },
+  { examples: [{ title: 'Kettles', instructions: 'Be brief.', metadata: { card: '7' } }] },
+)
 
 const Usage = t.Object({ promptTokens: t.Integer(), completionTokens: t.Integer(), cachedTokens: t.Integer() })
 

@@ -31,7 +31,7 @@ const says = async (content: string, extra: Partial<ChatRequest> = {}) => (await
 async function surf(
   question: string,
   pages: Record<string, string[]>,
-  { tools = browsing, first = [] as ChatMessage[], extra = {} as Partial<ChatRequest> } = {},
+  { tools = browsing, first = [] as ChatMessage[], extra = {} as Partial<ChatRequest>, wordsOnly = false } = {},
 ) {
   const messages: ChatMessage[] = [...first, { role: 'user', content: question }]
   const steps: string[] = []
@@ -48,10 +48,17 @@ async function surf(
       if (args.url !== undefined) {
         at = args.url
         state = 0
-        if (!pages[at]) result = { error: 'The page did not answer.', status: 502 }
+        if (!pages[at])
+          result = wordsOnly
+            ? 'That did not work: The page did not answer.'
+            : { error: 'The page did not answer.', status: 502 }
       } else if (args.ref !== undefined) state = Math.min(state + 1, (pages[at]?.length ?? 1) - 1)
       else result = { url: at, title: '', text: pages[at]?.[state] ?? '', isTruncated: false }
-      messages.push({ role: 'tool', tool_call_id: id, content: JSON.stringify(result) })
+      messages.push({
+        role: 'tool',
+        tool_call_id: id,
+        content: typeof result === 'string' ? result : JSON.stringify(result),
+      })
     }
   }
   throw new Error(`no answer after ${steps.length} steps`)
@@ -210,13 +217,15 @@ describe('the offline model on pages', () => {
   })
 
   test('says which page could not be opened and answers from the rest', async () => {
-    const { answer } = await surf(
-      `Cheapest kettle: ${one} or ${two}?`,
-      { [two]: [table] },
-      { tools: browsing.map(withoutSession) },
-    )
-    expect(answer).toContain('The cheapest kettle is Kettle Basis 17, white at 1.022,50 €')
-    expect(answer).toContain(`${one} could not be opened: The page did not answer.`)
+    for (const wordsOnly of [false, true]) {
+      const { answer } = await surf(
+        `Cheapest kettle: ${one} or ${two}?`,
+        { [two]: [table] },
+        { tools: browsing.map(withoutSession), wordsOnly },
+      )
+      expect(answer).toContain('The cheapest kettle is Kettle Basis 17, white at 1.022,50 €')
+      expect(answer).toMatch(/one\.test\/ could not be opened: .*The page did not answer\./)
+    }
   })
 
   test('lists links, counts, presses what it is asked to press, and answers in JSON', async () => {

@@ -122,7 +122,9 @@ function problemIn(result: string): string | undefined {
   )
   if (named) return named.text.slice(0, 200)
   const first = texts[0]?.text ?? ''
-  return /^\s*(error|failed|cannot|could not|timeout)\b/i.test(first) ? first.trim().slice(0, 200) : undefined
+  return /^\s*(error|failed|cannot|could not|timeout|[^.:\n]{0,30}\b(did not work|failed|not be opened))\b/i.test(first)
+    ? first.trim().slice(0, 200)
+    : undefined
 }
 
 /** Short named values of a result: the ids a next call may need. */
