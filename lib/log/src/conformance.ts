@@ -441,7 +441,7 @@ export function eventLogConformance(name: string, open: () => Promise<{ log: Eve
         await keep(address)
         const [letter] = await until(async () => {
           await log.sweep()
-          const letters = await log.deadLetters(address, { limit: 10 })
+          const { letters } = await log.deadLetters(address, { limit: 10 })
           return letters.length > 0 && letters
         })
         expect(letter).toMatchObject({ deliveries: 2, reason: 'lease expired' })
@@ -455,7 +455,8 @@ export function eventLogConformance(name: string, open: () => Promise<{ log: Eve
         const [{ receipt }] = (await log.pull(address, { max: 1, waitMs: 0 })) as [Delivery]
         const [settled] = await log.settle(address, [{ op: 'term', receipt, reason: 'poison' }])
         expect(settled).toEqual({ receipt, ok: true, isDead: true })
-        expect(await log.deadLetters(address, { limit: 1 })).toMatchObject([{ reason: 'poison', deliveries: 1 }])
+        const { letters } = await log.deadLetters(address, { limit: 1 })
+        expect(letters).toMatchObject([{ reason: 'poison', deliveries: 1 }])
       })
 
       test('pulling and settling need the group', async () => {

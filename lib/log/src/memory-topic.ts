@@ -1,4 +1,5 @@
 import { compareIds, encodeReceipt, ORIGIN, type Place, placeBefore } from './cursor.ts'
+import { isFor } from './event.ts'
 import { life } from './names.ts'
 import {
   type Appended,
@@ -30,6 +31,8 @@ export interface Books {
   delivered: string
   pending: Map<string, Pending>
   dead: DeadLetter[]
+  /** How many ever died. */
+  died: number
 }
 
 export interface Partition {
@@ -138,12 +141,12 @@ export class MemoryTopic {
 
   open(group: Group, places: Place[]) {
     const books = places.map(
-      ({ streamId }): Books => ({ nonce: life(), delivered: streamId, pending: new Map(), dead: [] }),
+      ({ streamId }): Books => ({ nonce: life(), delivered: streamId, pending: new Map(), dead: [], died: 0 }),
     )
     this.groups.set(group.group, { group, books })
   }
 
-  take({ books }: { books: Books[] }, max: number, nowMs: number): Delivery[] {
+  take({ group, books }: { group: Group; books: Books[] }, max: number, nowMs: number): Delivery[] {
     const taken: Delivery[] = []
     const lease = (entry: LogEntry, { nonce, pending }: Books, deliveries: number) => {
       const { partition, streamId } = entry
@@ -158,7 +161,7 @@ export class MemoryTopic {
       }
       for (const entry of this.after(partition, own.delivered, max - taken.length)) {
         own.delivered = entry.streamId
-        lease(entry, own, 1)
+        if (isFor(group.group, entry.event)) lease(entry, own, 1)
       }
     }
     return taken
@@ -169,7 +172,7 @@ export class MemoryTopic {
     const entry = this.entry(at.partition, at.streamId)
     const deliveries = own.pending.get(at.streamId)?.deliveries ?? 0
     own.pending.delete(at.streamId)
-    const streamId = `${why.nowMs}-${own.dead.length}`
+    const streamId = `${why.nowMs}-${own.died++}`
     if (entry) own.dead.push({ streamId, entry, deliveries, reason: why.reason, deadAtMs: why.nowMs })
   }
 

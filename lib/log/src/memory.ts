@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '@santaclaude/kit/clock'
 import { pause } from '@santaclaude/kit/deadline'
 import { decodeCursor, decodeReceipt, encodeCursor, msOf, type Place } from './cursor.ts'
 import { packEvent } from './event.ts'
+import { memoryRepair } from './memory-repair.ts'
 import { type Books, MemoryTopic } from './memory-topic.ts'
 import { checkNames, partitionOf } from './names.ts'
 import {
@@ -206,10 +207,7 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
         oldestUnsettledMs: ids.length === 0 ? 0 : Math.max(0, clock.now() - Math.min(...ids.map(msOf))),
       }
     },
-    deadLetters: async (address, { limit }) => {
-      const letters = needGroup(address).books.flatMap(({ dead }) => dead)
-      return letters.sort((a, b) => b.deadAtMs - a.deadAtMs).slice(0, limit)
-    },
+    ...memoryRepair({ clock, need, needGroup, ring }),
     sweep: async () => {
       const report: Sweep = { isOwner: true, expired: 0, dead: 0, trimmed: 0, dropped: 0, lost: 0, troubles: [] }
       const nowMs = clock.now()

@@ -25,6 +25,7 @@ export function partitionKeys({ tenant, topic }: TopicAddress, partition: number
     seen: [`${base}:dd:0`, `${base}:dd:1`] as const,
     parked: (group: string) => `${base}:pk:${group}`,
     dead: (group: string) => `${base}:dlq:${group}`,
+    tallies: `${base}:rd`,
   }
 }
 

@@ -1,3 +1,5 @@
+import type { Repair } from './repair.ts'
+
 /**
  * The event log that everything rides on, as its callers see it. `redis-streams.ts` is the real one, `memory.ts` serves
  * unit tests; both pass `conformance.ts`.
@@ -233,7 +235,7 @@ export interface Sweep {
  * All times are Redis's, never this process's. Every method rejects with a {@link LogError}; outcomes a caller must look
  * at are values.
  */
-export interface EventLog {
+export interface EventLog extends Repair {
   /** Creates the topic, or answers the one that is there, unchanged (`isNew` says which). */
   createTopic(address: TopicAddress, settings?: TopicChange): Promise<Topic & { isNew: boolean }>
   /** Changes retention or window. The number of partitions cannot change yet: `partitions` is ignored. */
@@ -285,8 +287,6 @@ export interface EventLog {
    */
   checkpoint(address: GroupAddress, place: { partition: number; streamId: string; count: number }): Promise<void>
   lag(address: GroupAddress): Promise<GroupLag>
-  /** The newest dead letters of the group, over all partitions. */
-  deadLetters(address: GroupAddress, options: { limit: number }): Promise<DeadLetter[]>
 
   /** One round of upkeep over every topic: expired leases, dead letters, retention. One process at a time does the work. */
   sweep(): Promise<Sweep>

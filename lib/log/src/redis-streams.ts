@@ -3,8 +3,9 @@ import { Appender } from './appending.ts'
 import { Bells } from './bells.ts'
 import { type Connections, openConnections } from './connections.ts'
 import { encodeCursor } from './cursor.ts'
+import { deadLettersIn } from './dead-letters.ts'
 import { logError, saysRedis } from './faults.ts'
-import { deadLettersOf, lagOf } from './lagging.ts'
+import { lagOf } from './lagging.ts'
 import { partitionKeys } from './names.ts'
 import type { EventLog, GroupAddress, Start, TopicAddress } from './port.ts'
 import { Readers } from './readers.ts'
@@ -33,6 +34,8 @@ export function openLog(options: ({ redisUrl: string } | { connections: Connecti
   const readers = new Readers(commands, topics, bells)
   const tails = new Tails(commands, topics, bells)
   const sweeper = new Sweeper(commands, topics, options.trimEveryMs)
+  const append: EventLog['append'] = (address, events, how = {}) => appender.append(address, events, how)
+  const dead = deadLettersIn({ redis: commands, topics, append })
 
   return {
     createTopic: (address, settings) => write(topics.create(address, settings)),
@@ -42,7 +45,7 @@ export function openLog(options: ({ redisUrl: string } | { connections: Connecti
     deleteTopic: (address) => write(topics.delete(address)),
     size: (address) => read(sizeOf(address)),
 
-    append: (address, events, how = {}) => appender.append(address, events, how),
+    append,
     read: (address, { from, limit }) => read(pageOf(address, from, limit)),
     readPartition: (address, place) =>
       read(topics.need(address).then((topic) => readPartition(commands, topic, place))),
@@ -58,8 +61,11 @@ export function openLog(options: ({ redisUrl: string } | { connections: Connecti
       write(topics.needGroup(address).then((group) => settle(commands, group, settlements))),
     checkpoint: (address, place) => write(checkpoint(address, place)),
     lag: (address) => read(lag(address)),
-    deadLetters: (address, { limit }) =>
-      read(topics.need(address).then((topic) => deadLettersOf(commands, topic, address.group, limit))),
+    deadLetters: (address, wish) => read(dead.deadLetters(address, wish)),
+    deleteDeadLetters: (address, places) => write(dead.deleteDeadLetters(address, places)),
+    redrive: (address, order) => write(dead.redrive(address, order)),
+    redriven: (address, tally) => read(dead.redriven(address, tally)),
+    dropTally: (address, tally) => write(dead.dropTally(address, tally)),
 
     sweep: () => write(sweeper.sweep()),
     ping: () => write(commands.ping().then(() => {})),
