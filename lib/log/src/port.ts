@@ -78,6 +78,14 @@ export interface AppendOptions {
   expectedLastId?: string
 }
 
+/** When an event becomes readable: after a while, or at a time of the Unix clock. Both are Redis's time. */
+export type Due = { delayMs: number } | { atMs: number }
+
+/** One event that waits. It has no place in the log before it is due; then it is appended to this partition. */
+export type Delayed =
+  | { ok: true; partition: number; dueAtMs: number; isDuplicate: boolean; durability: Durability }
+  | { ok: false; code: 'idempotency_conflict' | 'topic_full' }
+
 /** The most events of one atomic append. */
 export const WHOLE_MAX = 1_000
 
@@ -257,6 +265,19 @@ export interface EventLog extends Repair {
    * only repeat with the same idempotency key.
    */
   append(address: TopicAddress, events: NewEvent[], options?: AppendOptions): Promise<Appended[]>
+  /** Keeps events, as safe as appended ones, until they are due; {@link promote} makes them readable then. */
+  appendLater(
+    address: TopicAddress,
+    events: NewEvent[],
+    options: Pick<AppendOptions, 'create' | 'durability'> & { due: Due },
+  ): Promise<Delayed[]>
+  /** How many events of the topic wait until they are due. */
+  delayed(address: TopicAddress): Promise<number>
+  /**
+   * Makes delayed events of every topic readable when they are due, each once however many processes do this at once.
+   * Waits up to `waitMs` for the first; answers how many there were.
+   */
+  promote(options: { waitMs: number; signal?: AbortSignal }): Promise<number>
   /** One page of what lies in the log, without a group. */
   read(address: TopicAddress, options: { from: Start; limit: number }): Promise<Page>
   /** The entries of one partition after a stream id (`0-0` = from the start), strictly in order, for readers that keep their own place. */

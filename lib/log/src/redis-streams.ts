@@ -8,8 +8,10 @@ import { logError, saysRedis } from './faults.ts'
 import { lagOf } from './lagging.ts'
 import { partitionKeys } from './names.ts'
 import type { EventLog, GroupAddress, Start, TopicAddress } from './port.ts'
+import { Promoter } from './promoting.ts'
 import { Readers } from './readers.ts'
 import { readPage, readPartition, startPlaces } from './reading.ts'
+import { RedisClock } from './redis-clock.ts'
 import { runScript } from './scripts.ts'
 import { settle } from './settling.ts'
 import { Sweeper } from './sweeping.ts'
@@ -30,10 +32,12 @@ export function openLog(options: ({ redisUrl: string } | { connections: Connecti
   const { commands } = connections
   const topics = new Topics(commands)
   const bells = new Bells(connections.bells)
-  const appender = new Appender(connections, topics, bells)
+  const promoter = new Promoter(commands, bells)
+  const clock = new RedisClock(commands)
+  const appender = new Appender(connections, { topics, bells, promoter, clock })
   const readers = new Readers(commands, topics, bells)
   const tails = new Tails(commands, topics, bells)
-  const sweeper = new Sweeper(commands, topics, options.trimEveryMs)
+  const sweeper = new Sweeper(commands, topics, promoter, options.trimEveryMs)
   const append: EventLog['append'] = (address, events, how = {}) => appender.append(address, events, how)
   const dead = deadLettersIn({ redis: commands, topics, append })
 
@@ -46,6 +50,9 @@ export function openLog(options: ({ redisUrl: string } | { connections: Connecti
     size: (address) => read(sizeOf(address)),
 
     append,
+    appendLater: (address, events, { due, ...how }) => appender.appendLater(address, events, due, how),
+    delayed: (address) => read(delayedIn(address)),
+    promote: (how) => write(promoter.promote(how)),
     read: (address, { from, limit }) => read(pageOf(address, from, limit)),
     readPartition: (address, place) =>
       read(topics.need(address).then((topic) => readPartition(commands, topic, place))),
@@ -70,6 +77,7 @@ export function openLog(options: ({ redisUrl: string } | { connections: Connecti
     sweep: () => write(sweeper.sweep()),
     ping: () => write(commands.ping().then(() => {})),
     close: async () => {
+      promoter.close()
       bells.close()
       readers.close()
       for (const redis of Object.values(connections)) redis.disconnect()
@@ -81,6 +89,13 @@ export function openLog(options: ({ redisUrl: string } | { connections: Connecti
     const keys = Array.from({ length: partitions }, (_, partition) => partitionKeys(address, partition).stream)
     const sizes = await Promise.all(keys.map((key) => commands.xlen(key)))
     return sizes.reduce((sum, size) => sum + size, 0)
+  }
+
+  async function delayedIn(address: TopicAddress) {
+    const { partitions } = await topics.need(address)
+    const keys = Array.from({ length: partitions }, (_, partition) => partitionKeys(address, partition).delayed)
+    const counts = await Promise.all(keys.map((key) => commands.zcard(key)))
+    return counts.reduce((sum, count) => sum + count, 0)
   }
 
   async function pageOf(address: TopicAddress, from: Start, limit: number) {
