@@ -6,6 +6,7 @@
 import { cpus, loadavg, totalmem } from 'node:os'
 import { chassisBench } from './chassis.bench.ts'
 import { logBench } from './log.bench.ts'
+import { queueBench } from './queue.bench.ts'
 import { startBench } from './start.bench.ts'
 
 /** One line of a table. `ratio` is against the named baseline of the same run, empty where there is none. */
@@ -15,7 +16,12 @@ export interface Row {
   ratio: string
 }
 
-const benches: Record<string, () => Promise<Row[]>> = { chassis: chassisBench, log: logBench, start: startBench }
+const benches: Record<string, () => Promise<Row[]>> = {
+  chassis: chassisBench,
+  log: logBench,
+  queue: queueBench,
+  start: startBench,
+}
 
 if (import.meta.main) {
   const wanted = process.argv.slice(2)

@@ -98,7 +98,7 @@ test('without Redis nothing is called and /ready says so; when it is back all go
   while ((await ask({ model: 'gpt-5-mini' })).status !== 200) await Bun.sleep(10)
 }, 30_000)
 
-test('SIGTERM ends a stream with an error event, finishes, and exits clean', async () => {
+test('SIGTERM lets a stream finish for DRAIN_MS, then ends it with an error event and exits clean', async () => {
   upstream.plan({ text: 'never to the end', fault: { kind: 'stall', afterEvents: 3 } })
   const response = await ask({ model: 'gpt-5-mini', stream: true })
   if (!response.body) throw new Error('no body')

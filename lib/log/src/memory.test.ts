@@ -1,11 +1,7 @@
 import { eventLogConformance } from './conformance.ts'
 import { memoryLog } from './memory.ts'
-import { repairConformance } from './repair-conformance.ts'
 
-const open = async () => {
+eventLogConformance('memory', async () => {
   const log = memoryLog()
   return { log, close: () => log.close() }
-}
-
-eventLogConformance('memory', open)
-repairConformance('memory', open)
+})

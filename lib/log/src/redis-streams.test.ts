@@ -1,9 +1,8 @@
 import { startRedis } from '@santaclaude/testkit/redis-server'
 import { eventLogConformance } from './conformance.ts'
 import { openLog } from './redis-streams.ts'
-import { repairConformance } from './repair-conformance.ts'
 
-const open = async () => {
+eventLogConformance('redis-streams', async () => {
   const redis = await startRedis()
   const log = openLog({ redisUrl: redis.url, trimEveryMs: 0 })
   return {
@@ -13,7 +12,4 @@ const open = async () => {
       await redis.close()
     },
   }
-}
-
-eventLogConformance('redis-streams', open)
-repairConformance('redis-streams', open)
+})

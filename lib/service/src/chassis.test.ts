@@ -37,6 +37,7 @@ const things = (produce: () => AsyncGenerator<{ data: unknown }>) =>
       query: t.Object({ limit: t.Optional(queryInteger({ minimum: 1, maximum: 9 })) }),
     })
     .get('/stream', () => eventStream(produce), { scope: 'projects:use' })
+    .get('/short', () => eventStream(produce, { endsItself: true }), { scope: 'projects:use' })
     .post('/raw', async ({ request }) => `raw ${await request.text()}`, { scope: 'projects:use', parse: 'none' })
     .all('/any/*', async ({ request }) => `${request.method} ${await request.text()}`, {
       scope: 'any',
@@ -378,6 +379,23 @@ describe('streams', () => {
     host.drain.endStreams()
     expect(await reading).toEqual(['message:1', 'end:{"reason":"draining"}'])
     await host.drain.whenIdle()
+  })
+
+  test('a stream that ends by itself is let finish while the service drains', async () => {
+    const host = quietHost('thing-service')
+    const last = Promise.withResolvers<void>()
+    const to = build({
+      host,
+      produce: async function* () {
+        yield { data: 1 }
+        await last.promise
+        yield { data: 2 }
+      },
+    })
+    const reading = read(await send('GET', '/v1/things/short', { to }))
+    host.drain.endStreams()
+    last.resolve()
+    expect(await reading).toEqual(['message:1', 'message:2', 'end:{"reason":"finished"}'])
   })
 
   test('a client that goes away stops the producer', async () => {

@@ -1,6 +1,7 @@
 /** How a service goes away: first it says so, then its streams end, then its last requests finish. */
 export class Drain {
   private readonly end = new AbortController()
+  private readonly last = new AbortController()
   private readonly idle: (() => void)[] = []
   private draining = false
   private count = 0
@@ -9,9 +10,13 @@ export class Drain {
   get isDraining() {
     return this.draining
   }
-  /** Aborts when open streams must send their end event. */
+  /** Aborts when streams without an end of their own must send their end event. */
   get streamsEnd(): AbortSignal {
     return this.end.signal
+  }
+  /** Aborts when the time to finish is over, for streams that would have come to an end by themselves. */
+  get lastCall(): AbortSignal {
+    return this.last.signal
   }
   /** Requests and streams not yet finished. */
   get inFlight() {
@@ -25,6 +30,11 @@ export class Drain {
   endStreams() {
     this.draining = true
     this.end.abort()
+  }
+
+  callLast() {
+    this.endStreams()
+    this.last.abort()
   }
 
   enter() {

@@ -11,6 +11,8 @@ import { metricsOf } from './metrics.ts'
 /** The most Bun itself reads of one body; smaller limits, with an answer, are the chassis's and the routes'. */
 const bodyBytesCeiling = 268_435_456
 const closeDeadlineMs = 5_000
+/** What streams cut off at the deadline get to send their end event. */
+const lastCallMs = 500
 
 type Declared = Record<string, Setting<unknown>> & { port: Setting<number> }
 
@@ -65,9 +67,11 @@ export async function run<S extends Declared>(
     await pause(config.lameDuckMs)
     drain.endStreams()
     server.stop(false).catch(() => {})
-    await within(config.drainMs, 'draining', drain.whenIdle()).catch(() =>
-      log.warn('gave up waiting', { inFlight: drain.inFlight }),
-    )
+    await within(config.drainMs, 'draining', drain.whenIdle()).catch(() => {
+      log.warn('gave up waiting', { inFlight: drain.inFlight })
+      drain.callLast()
+      return within(lastCallMs, 'the last call', drain.whenIdle()).catch(() => {})
+    })
     await within(1_000, 'stopping', server.stop(true)).catch(() => {})
   } catch (error) {
     log.error('could not run', { error })

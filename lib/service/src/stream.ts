@@ -11,6 +11,8 @@ export interface StreamOptions {
   /** The last event of a stream that failed. */
   failed?: (fault: Fault, exchange: Exchange) => SseEvent
   headers?: Record<string, string>
+  /** The stream comes to an end by itself, soon: a stop lets it, for as long as requests in flight get to finish. */
+  endsItself?: boolean
 }
 
 const encoder = new TextEncoder()
@@ -34,13 +36,15 @@ export function eventStream(
     end = (reason) => ({ event: 'end', data: { reason } }),
     failed = (fault, { requestId }) => ({ event: 'error', data: problemOf(fault, requestId) }),
     headers: extra = {},
+    endsItself = false,
   }: StreamOptions = {},
 ): Response {
   const exchange = exchangeNow()
   const { drain } = exchange.house
   exchange.streaming = true
   const stop = new AbortController()
-  const signal = AbortSignal.any([stop.signal, drain.streamsEnd])
+  const leaveNow = endsItself ? drain.lastCall : drain.streamsEnd
+  const signal = AbortSignal.any([stop.signal, leaveNow])
   const source = produce(signal)[Symbol.asyncIterator]()
   let heartbeat: ReturnType<typeof setInterval> | undefined
   let isOver = false
@@ -54,10 +58,15 @@ export function eventStream(
     source.return?.(undefined).catch(() => {})
     exchange.house.finish(exchange, fault === undefined ? 200 : 500)
   }
-  const drained = new Promise<'draining'>((resolve) => {
-    if (drain.streamsEnd.aborted) resolve('draining')
-    else drain.streamsEnd.addEventListener('abort', () => resolve('draining'), { once: true, signal: stop.signal })
-  })
+  // One slot rather than a promise to race against: racing a promise that stays open would gather a listener per event.
+  let leave: ((how: 'draining') => void) | undefined
+  leaveNow.addEventListener('abort', () => leave?.('draining'), { once: true, signal: stop.signal })
+  const nextOrDraining = () =>
+    new Promise<IteratorResult<SseEvent | Uint8Array> | 'draining'>((resolve, reject) => {
+      if (leaveNow.aborted) return resolve('draining')
+      leave = resolve
+      source.next().then(resolve, reject)
+    })
 
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
@@ -73,10 +82,10 @@ export function eventStream(
         finish(fault)
       }
       try {
-        const next = await Promise.race([source.next(), drained])
+        const next = await nextOrDraining()
         if (isOver) return
         if (next === 'draining') close(end('draining', exchange))
-        else if (next.done) close(end(drain.streamsEnd.aborted ? 'draining' : 'finished', exchange))
+        else if (next.done) close(end(leaveNow.aborted ? 'draining' : 'finished', exchange))
         else controller.enqueue(next.value instanceof Uint8Array ? next.value : encoder.encode(encodeSse(next.value)))
       } catch (cause) {
         close(failed(cause instanceof Fault ? cause : new Fault('internal', { cause }), exchange), cause)

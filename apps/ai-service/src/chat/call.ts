@@ -11,7 +11,7 @@ export interface CallPorts extends LedgerPorts {
   /** The longest a call may take from end to end, in milliseconds. */
   callMs: number
   /** Its signal aborts when streams must end because this replica goes away. */
-  drain: { readonly streamsEnd: AbortSignal }
+  drain: { readonly lastCall: AbortSignal }
 }
 
 /** Who asks what. */
@@ -52,7 +52,7 @@ export async function begin<Opened>(ports: CallPorts, ask: Ask, open: Open<Opene
   } catch (error) {
     line.stop()
     if (ask.signal.aborted) {
-      await call.abandon(ports.drain.streamsEnd.aborted ? 'draining' : 'client_left')
+      await call.abandon(ports.drain.lastCall.aborted ? 'draining' : 'client_left')
       throw left(ask.signal.reason)
     }
     throw await call.fail(error)

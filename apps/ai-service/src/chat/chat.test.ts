@@ -352,12 +352,14 @@ describe('a chat call', () => {
     expect(upstream.requests).toHaveLength(1)
   })
 
-  test('in a stream ends in an error event when the replica goes away', async () => {
+  test('in a stream goes on while the replica drains, and ends in an error event at the last call', async () => {
     const never = new Promise(() => {})
     upstream.plan({ text: 'a b c', fault: { kind: 'wait', afterEvents: 3, until: never } })
     const response = await ask({ model: 'gpt-5-mini', stream: true })
     const reading = events(response)
     house.host.drain.endStreams()
+    expect(house.host.drain.inFlight).toBe(1)
+    house.host.drain.callLast()
     expect(JSON.parse((await reading).at(-1) ?? '').error.code).toBe('draining')
     while (house.audit.records.length < 2) await Bun.sleep(1)
     expect(house.audit.records[1]?.data.reason).toBe('draining')

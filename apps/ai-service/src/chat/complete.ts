@@ -56,6 +56,6 @@ async function* blocks(
     throw left(signal.reason)
   } finally {
     stop()
-    await call.abandon(drain.streamsEnd.aborted ? 'draining' : 'client_left', seen)
+    await call.abandon(drain.lastCall.aborted ? 'draining' : 'client_left', seen)
   }
 }

@@ -40,6 +40,7 @@ function streamed(completion: Completion): Response {
   let isWhole = false
   const options: StreamOptions = {
     headers: headersOf(completion),
+    endsItself: true,
     end: (reason, { requestId }) =>
       reason === 'finished' || isWhole ? undefined : { data: openaiError(problemOf(draining(), requestId)) },
     failed: (fault, { requestId }) => ({ data: openaiError(problemOf(fault, requestId)) }),

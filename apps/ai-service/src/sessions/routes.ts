@@ -80,7 +80,9 @@ export const sessions = (ports: TurnPorts) =>
       '/:id/stream',
       async ({ params: { id }, body, who }) => {
         const place = await startTurn(ports, { who, sessionId: id, input: body })
-        return eventStream((signal) => eventsFrom(ports, { tenant: who.tenant, id }, place, signal))
+        return eventStream((signal) => eventsFrom(ports, { tenant: who.tenant, id }, place, signal), {
+          endsItself: true,
+        })
       },
       {
         scope: 'ai:invoke',
@@ -98,7 +100,7 @@ export const sessions = (ports: TurnPorts) =>
       async ({ params: { id }, who, request }) => {
         const address = { tenant: who.tenant, id }
         const place = await placeOf(ports, address, request.headers.get('last-event-id'))
-        return eventStream((signal) => eventsFrom(ports, address, place, signal))
+        return eventStream((signal) => eventsFrom(ports, address, place, signal), { endsItself: true })
       },
       {
         scope: 'ai:invoke',

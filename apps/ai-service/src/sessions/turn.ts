@@ -163,7 +163,7 @@ async function* steps(ports: SessionPorts, turn: Running): AsyncGenerator<TurnSt
     throw await call.fail(error, seen)
   } finally {
     stop()
-    await call.abandon(ports.drain.streamsEnd.aborted ? 'draining' : 'client_left', seen)
+    await call.abandon(ports.drain.lastCall.aborted ? 'draining' : 'client_left', seen)
     await lease.giveBack()
   }
 }
