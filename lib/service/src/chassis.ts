@@ -8,8 +8,9 @@ import { Fault, type Problem } from './faults.ts'
 import { type Host, quietHost } from './host.ts'
 import type { Idempotency } from './idempotency.ts'
 import { sealed } from './idempotency-sealed.ts'
+import { KeyRates } from './key-rate.ts'
 import { keyless } from './keyless.ts'
-import type { Keys } from './keys.ts'
+import type { Caller, Keys } from './keys.ts'
 import { faultFrom, refusal } from './refusal.ts'
 import { requestBook } from './request-book.ts'
 
@@ -28,6 +29,8 @@ export interface ChassisOptions {
   pages?: boolean
   /** The error body for paths whose callers expect another dialect than RFC 9457; undefined = the problem itself. */
   dialect?: (path: string, problem: Problem) => unknown
+  /** The app's own word on a caller whose key is good, before the body is read: throw a Fault to refuse. */
+  admit?: (caller: Caller) => void | Promise<void>
   /** What the life of keys is measured by. */
   clock?: Clock
   /** The largest JSON body, in bytes; default 1 MiB. */
@@ -54,7 +57,7 @@ export const chassis =
       pepper: host.pepper,
       ...(options.clock ? { clock: options.clock } : {}),
     })
-    const door = doorOf({ house, auth })
+    const door = doorOf({ house, guards: { auth, rates: new KeyRates(options.clock), admit: options.admit } })
     const isRaw = rawRoutesOf(app)
     // By default Elysia drops unknown fields without a word; with this off, a closed object refuses them.
     app.config.normalize = false

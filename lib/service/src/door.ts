@@ -1,10 +1,19 @@
 import type { Authenticator } from './auth.ts'
 import { during, type Exchange, type House, openExchange } from './exchange.ts'
 import { Fault } from './faults.ts'
+import { type KeyRates, rateHeaders } from './key-rate.ts'
+import type { Caller } from './keys.ts'
 import { refusal, storeFault } from './refusal.ts'
 import { settleIdempotency } from './replay.ts'
 
 type Fetch = (request: Request) => Response | Promise<Response>
+
+/** Who is let in. `admit` is the app's own word on a caller, after the key and before the body. */
+export interface Guards {
+  auth: Authenticator
+  rates: KeyRates
+  admit?: ((caller: Caller) => void | Promise<void>) | undefined
+}
 
 /**
  * What every request passes first and last, whatever route it meets: an exchange is opened, a key is asked for under
@@ -13,7 +22,7 @@ type Fetch = (request: Request) => Response | Promise<Response>
  * The path is taken from the URL itself. Elysia looks for it from the eleventh character on, so with a short Host it
  * would see another path than the one that was judged here; such a request is handed on under a longer name.
  */
-export function doorOf({ house, auth }: { house: House; auth: Authenticator }) {
+export function doorOf({ house, guards }: { house: House; guards: Guards }) {
   return (fetch: Fetch, request: Request): Promise<Response> => {
     const { url } = request
     const start = url.indexOf('/', 8)
@@ -22,7 +31,7 @@ export function doorOf({ house, auth }: { house: House; auth: Authenticator }) {
     const exchange = openExchange(request, path, house)
     const inner = start === url.indexOf('/', 11) ? request : new Request(`http://localhost${url.slice(start)}`, request)
     house.drain.enter()
-    return during(exchange, () => answer({ fetch, request: inner, exchange, auth }))
+    return during(exchange, () => answer({ fetch, request: inner, exchange, guards }))
   }
 }
 
@@ -30,19 +39,23 @@ async function answer({
   fetch,
   request,
   exchange,
-  auth,
+  guards,
 }: {
   fetch: Fetch
   request: Request
   exchange: Exchange
-  auth: Authenticator
+  guards: Guards
 }): Promise<Response> {
   let response: Response
   try {
     if (headerLength(request.headers) > headersMax) throw new Fault('headers_too_large')
     if (needsKey(exchange.path)) {
-      const caller = auth.verify(request.headers)
-      exchange.caller = caller instanceof Promise ? await caller : caller
+      const verified = guards.auth.verify(request.headers)
+      const caller = verified instanceof Promise ? await verified : verified
+      exchange.caller = caller
+      exchange.rate = guards.rates.spend(caller)
+      const admitted = guards.admit?.(caller)
+      if (admitted) await admitted
     }
     response = await fetch(request)
     if (exchange.claimed) response = await settleIdempotency(exchange, response)
@@ -52,7 +65,9 @@ async function answer({
       error instanceof Fault ? error : (storeFault(error) ?? new Fault('internal', { cause: error })),
     )
   }
-  const named = withHeader(response, 'x-request-id', exchange.requestId)
+  let named = withHeader(response, 'x-request-id', exchange.requestId)
+  if (exchange.rate)
+    for (const [name, value] of Object.entries(rateHeaders(exchange.rate))) named = withHeader(named, name, value)
   if (!exchange.streaming) exchange.house.finish(exchange, named.status)
   return named
 }

@@ -3,6 +3,7 @@ import { uuidv7 } from '@santaclaude/kit/ids'
 import type { Drain } from './drain.ts'
 import type { Problem } from './faults.ts'
 import type { Idempotency } from './idempotency.ts'
+import type { RateLeft } from './key-rate.ts'
 import type { Caller } from './keys.ts'
 import { type Trace, traceOf, traceparentOf } from './trace.ts'
 
@@ -18,6 +19,8 @@ export interface Exchange {
   /** The route template that matched, for labels and logs. */
   route?: string
   caller?: Caller
+  /** What is left of the key's own limit; absent when it has none. */
+  rate?: RateLeft | undefined
   /** Set by a stream: the request is logged and counted when the stream ends, not when it starts. */
   streaming?: boolean
   /** What went wrong, for the log. */

@@ -25,7 +25,12 @@ const tenant = t.String({
 })
 const limits = t.Object({
   requestsPerMinute: t.Optional(
-    t.Integer({ minimum: 1, maximum: 1_000_000, description: 'Absent = no limit of its own.' }),
+    t.Integer({
+      minimum: 1,
+      maximum: 1_000_000,
+      description:
+        'Each replica of each service holds the key to it; a quiet minute may be sent at once. Answers carry `RateLimit-*`; too many get 429 `rate_limited`. Absent = no limit of its own.',
+    }),
   ),
 })
 const scopeList = t.Array(oneOf(scopes), {
