@@ -1,3 +1,4 @@
+import { PeerError } from '@santaclaude/service/client'
 import { CliError, type Context, exitCodes, type Verb } from './context.ts'
 import { jsonPrinter, linePrinter } from './demo/print.ts'
 import { runTask } from './demo/run.ts'
@@ -22,6 +23,8 @@ export const demo: Verb = async (context, words) => {
     const work = runTask(stack, { question, pages: shops?.urls ?? urls }, tell)
     await Promise.race([work, interrupted(leave.signal)])
     return exitCodes.ok
+  } catch (error) {
+    throw error instanceof PeerError ? new CliError('failed', error.message) : error
   } finally {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, onSignal)
     await shops?.close()

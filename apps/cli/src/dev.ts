@@ -1,7 +1,7 @@
 import { CliError, type Context, exitCodes, type Verb } from './context.ts'
 import { readKeys } from './keyboard.ts'
 import { modelLine } from './model-line.ts'
-import { factsLine, screenOf } from './screen.ts'
+import { factsLine, keyLine, screenOf } from './screen.ts'
 import { type Stack, startStack } from './stack.ts'
 import { versionOf } from './version.ts'
 
@@ -96,6 +96,7 @@ function keysOf({ context, stack, tell, leave }: Desk): (key: string) => Promise
     if (key === 'd') {
       const { demo } = await import('./demo.ts')
       await demo(context, []).catch((error) => say(error instanceof CliError ? error.message : Bun.inspect(error)))
+      say(`\n${keyLine}`)
     }
   }
 }

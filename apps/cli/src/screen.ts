@@ -10,6 +10,8 @@ export interface Facts {
   model: string
 }
 
+export const keyLine = '  d demo   l logs   r restart one   q quit'
+
 /** The one screen of `dev`: at most 18 lines. */
 export function screenOf(stack: Stack, facts: Facts, { root }: Pick<Context, 'root'>): string[] {
   const { engines, state, services, adopted } = stack
@@ -29,7 +31,7 @@ export function screenOf(stack: Stack, facts: Facts, { root }: Pick<Context, 'ro
     `  engines  ${engines.redisLabel}, ${engines.clickhouseLabel}; state in ${near(state.dir)}/`,
     `  dev key  ${state.devKey}  (${near(state.devKeyPath)})`,
     '',
-    '  d demo   l logs   r restart one   q quit',
+    keyLine,
   ]
 }
 

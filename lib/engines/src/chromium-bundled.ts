@@ -1,4 +1,15 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { within } from '@santaclaude/kit/deadline'
@@ -34,6 +45,7 @@ export async function unpackChromium(dir: string): Promise<BundledChromium> {
     }
   }
   makePrivate(home)
+  writeFontsConf(home)
   return bundledAt(join(home, 'chromium'))
 }
 
@@ -48,6 +60,32 @@ export const isBundled = (path: string) => existsSync(bundledLibraries(path))
 
 /** The folder of shared libraries that came with the package, for a machine that has no NSS installed. */
 export const bundledLibraries = (path: string) => join(dirname(path), 'al2023', 'lib')
+
+/**
+ * The package's own fonts.conf names folders of one cloud's image. Where they are missing Chromium has no font at all,
+ * and dies at the first page that has an input field.
+ */
+function writeFontsConf(home: string): void {
+  const folders = [
+    join(home, 'fonts', 'fonts'),
+    '/usr/share/fonts',
+    '/usr/local/share/fonts',
+    join(homedir(), '.fonts'),
+  ]
+  const xml = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
+  const conf = `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+${folders.map((folder) => `  <dir>${xml(folder)}</dir>`).join('\n')}
+  <cachedir>${xml(join(home, 'fonts-cache'))}</cachedir>
+</fontconfig>
+`
+  const path = join(home, 'fonts', 'fonts.conf')
+  if (existsSync(path) && readFileSync(path, 'utf8') === conf) return
+  // A browser that starts meanwhile reads the old text or the new one, never half of it.
+  writeFileSync(`${path}.${process.pid}`, conf)
+  renameSync(`${path}.${process.pid}`, path)
+}
 
 function bundledVersion(): string {
   const entry = fileURLToPath(import.meta.resolve('@sparticuz/chromium'))

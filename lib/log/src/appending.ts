@@ -1,11 +1,23 @@
 import type { Bells } from './bells.ts'
 import type { Connections } from './connections.ts'
 import { packEvent } from './event.ts'
+import { withExpiry } from './expiring.ts'
 import { logError, saysRedis } from './faults.ts'
 import { type Item, type Job, Lane } from './lane.ts'
-import { partitionOf } from './names.ts'
-import { type Appended, type AppendOptions, LogError, type NewEvent, type Topic, type TopicAddress } from './port.ts'
+import { ownPartition } from './names.ts'
+import {
+  type Appended,
+  type AppendOptions,
+  type Delayed,
+  type Due,
+  LogError,
+  type NewEvent,
+  type Topic,
+  type TopicAddress,
+} from './port.ts'
+import type { Promoter } from './promoting.ts'
 import { canGive, mustWait } from './reach.ts'
+import type { RedisClock } from './redis-clock.ts'
 import { EVENT_BYTES_MAX } from './settings.ts'
 import type { Topics } from './topics.ts'
 import { checkWhole } from './whole.ts'
@@ -15,6 +27,15 @@ const quickLimits = { itemsMax: 256, sizeMax: 256 * 1024, inFlightMax: 2, waitin
 /** A confirmation takes its time, so many share one. */
 const sureLimits = { itemsMax: 4_096, sizeMax: 4 * 1024 * 1024, inFlightMax: 1, waitingSizeMax }
 
+interface Parts {
+  topics: Topics
+  bells: Bells
+  promoter: Promoter
+  clock: RedisClock
+}
+
+type Wish = AppendOptions & { due?: Due }
+
 /** Appends of every caller in this process. */
 export class Appender {
   private readonly quick: Lane
@@ -22,20 +43,32 @@ export class Appender {
 
   constructor(
     { appends, sureAppends }: Pick<Connections, 'appends' | 'sureAppends'>,
-    private readonly topics: Topics,
-    bells: Bells,
+    private readonly parts: Parts,
   ) {
-    this.quick = new Lane(appends, bells, quickLimits)
-    this.sure = new Lane(sureAppends, bells, sureLimits)
+    const { bells, promoter } = parts
+    // A hint that does not arrive is made up for by the next round of retention.
+    const onDelayed = (topic: Topic, partition: number, dueMs: string) => {
+      promoter.announce(topic, partition, dueMs).catch(() => {})
+    }
+    this.quick = new Lane(appends, bells, quickLimits, onDelayed)
+    this.sure = new Lane(sureAppends, bells, sureLimits, onDelayed)
   }
 
-  async append(address: TopicAddress, events: NewEvent[], options: AppendOptions): Promise<Appended[]> {
+  append(address: TopicAddress, events: NewEvent[], options: AppendOptions): Promise<Appended[]> {
+    return this.keep(address, events, options) as Promise<Appended[]>
+  }
+
+  appendLater(address: TopicAddress, events: NewEvent[], due: Due, options: AppendOptions): Promise<Delayed[]> {
+    return this.keep(address, events, { ...options, due }) as Promise<Delayed[]>
+  }
+
+  private async keep(address: TopicAddress, events: NewEvent[], options: Wish): Promise<(Appended | Delayed)[]> {
     try {
       return await this.appendTo(await this.find(address, options), events, options)
     } catch (error) {
       if (!saysRedis(error, 'GONE') || !options.create) throw logError(error, { isWrite: true })
     }
-    this.topics.forget(address)
+    this.parts.topics.forget(address)
     try {
       return await this.appendTo(await this.find(address, options), events, options)
     } catch (error) {
@@ -45,9 +78,9 @@ export class Appender {
 
   private async find(address: TopicAddress, { create }: AppendOptions): Promise<Topic> {
     try {
-      const found = await this.topics.find(address)
+      const found = await this.parts.topics.find(address)
       if (found) return found
-      if (create) return await this.topics.create(address, create === true ? {} : create)
+      if (create) return await this.parts.topics.create(address, create === true ? {} : create)
     } catch (error) {
       // Nothing has been appended yet, whatever became of looking up the topic.
       throw logError(error, { isWrite: false })
@@ -55,8 +88,10 @@ export class Appender {
     throw new LogError('topic_not_found', `There is no topic '${address.topic}'.`)
   }
 
-  private async appendTo(topic: Topic, events: NewEvent[], options: AppendOptions): Promise<Appended[]> {
-    if (events.length === 0) return []
+  private async appendTo(topic: Topic, given: NewEvent[], options: Wish): Promise<(Appended | Delayed)[]> {
+    if (given.length === 0) return []
+    const { due } = options
+    const events = await this.dated(given, due)
     const packed = events.map(packEvent)
     const sizes = packed.map(sizeOf)
     const partitions = events.map((event) => ownPartition(topic, event))
@@ -79,8 +114,20 @@ export class Appender {
         )
       } else
         for (const [n, one] of carried.entries())
-          lane.add({ topic, partition: partitions[n], events: [one], job }, sizes[n] as number)
+          lane.add({ topic, partition: partitions[n], events: [one], job, ...(due ? { due } : {}) }, sizes[n] as number)
     })
+  }
+
+  /** Events that live for a while, with the time they end: a place for Redis's clock, not for ours. */
+  private async dated(events: NewEvent[], due: Due | undefined): Promise<NewEvent[]> {
+    if (events.every(({ ttlMs }) => ttlMs === undefined)) return events
+    try {
+      const nowMs = await this.parts.clock.now()
+      const readableAtMs = !due ? nowMs : 'atMs' in due ? Math.max(nowMs, due.atMs) : nowMs + due.delayMs
+      return events.map((event) => withExpiry(event, readableAtMs))
+    } catch (error) {
+      throw logError(error, { isWrite: false })
+    }
   }
 
   /** The connection for a wish, or why it cannot be had. */
@@ -91,13 +138,6 @@ export class Appender {
     const has = `${reach.level}${reach.canWaitForDisk ? ' (fsync on request)' : ''} and ${reach.replicas} replicas`
     throw new LogError('durability_unavailable', `The server has ${has}.`)
   }
-}
-
-/** Where an event must lie; undefined = anywhere. */
-function ownPartition({ partitions }: Topic, { partitionkey, idempotency }: NewEvent): number | undefined {
-  const key = partitionkey ?? idempotency?.key
-  if (key !== undefined) return partitionOf(key, partitions)
-  return partitions === 1 ? 0 : undefined
 }
 
 function sizeOf(packed: string[]): number {

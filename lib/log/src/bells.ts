@@ -34,7 +34,11 @@ export class Bells {
 
   /** Calls `listener` at every ring of the topic's bell until the returned function is called. */
   listen(address: TopicAddress, listener: Listener): () => void {
-    const channel = bellOf(address)
+    return this.hear(bellOf(address), listener)
+  }
+
+  /** The same for a bell of another name. */
+  hear(channel: string, listener: Listener): () => void {
     const known = this.listeners.get(channel)
     const here = known ?? new Set<Listener>()
     if (!known) {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { pause } from '@santaclaude/kit/deadline'
 import { base62Random, uuidv7 } from '@santaclaude/kit/ids'
 import { structuredEvent } from './event.ts'
-import type { Appended, Delivery, EventLog, NewEvent, TailItem } from './port.ts'
+import type { Appended, Delivery, Due, EventLog, NewEvent, TailItem } from './port.ts'
 
 /** An event with little in it. */
 export const event = (n: number, more: Partial<NewEvent> = {}): NewEvent => ({
@@ -260,6 +260,94 @@ export function eventLogConformance(name: string, open: () => Promise<{ log: Eve
       })
     })
 
+    describe('delays', () => {
+      const later = (address: Awaited<ReturnType<typeof fresh>>, n: number, due: Due, more: Partial<NewEvent> = {}) =>
+        log.appendLater(address, [event(n, more)], { due })
+      const held = async (address: Awaited<ReturnType<typeof fresh>>) =>
+        (await log.read(address, { from: { at: 'earliest' }, limit: 100 })).entries.map((entry) => numberOf({ entry }))
+
+      test('a delayed event is readable when it is due, and not before', async () => {
+        const address = await fresh()
+        const [one] = await later(address, 1, { delayMs: 3_600_000 })
+        expect(one).toMatchObject({ ok: true, isDuplicate: false, dueAtMs: expect.any(Number) })
+        await later(address, 2, { delayMs: 20 })
+        await later(address, 3, { atMs: 0 })
+        expect(await held(address)).toEqual([])
+        expect(await log.delayed(address)).toBe(3)
+        await until(async () => {
+          await log.promote({ waitMs: 1_000 })
+          return (await log.delayed(address)) === 1
+        })
+        expect((await held(address)).toSorted()).toEqual([2, 3])
+      })
+
+      test('events of one key are readable in the order they are due, those due at once in the order they came', async () => {
+        const address = await fresh()
+        const key = { partitionkey: 'k' }
+        await later(address, 3, { delayMs: 30 }, key)
+        await log.appendLater(address, [event(1, key), event(2, key)], { due: { atMs: 1 } })
+        await until(async () => {
+          await log.promote({ waitMs: 1_000 })
+          return (await log.delayed(address)) === 0
+        })
+        expect(await held(address)).toEqual([1, 2, 3])
+      })
+
+      test('a repeated delayed event is the first one; the key with another body or without the delay is a conflict', async () => {
+        const address = await fresh()
+        const keyed = (bodyHash: string) => ({ idempotency: { key: 'k', bodyHash } })
+        const [first] = await later(address, 1, { delayMs: 3_600_000 }, keyed('a'))
+        const [again] = await later(address, 1, { delayMs: 7_200_000 }, keyed('a'))
+        expect(again).toEqual({ ...first, isDuplicate: true } as never)
+        const conflict = { ok: false, code: 'idempotency_conflict' } as const
+        expect(await later(address, 1, { delayMs: 1 }, keyed('b'))).toEqual([conflict])
+        expect(await log.append(address, [event(1, keyed('a'))])).toEqual([conflict])
+        expect(await log.delayed(address)).toBe(1)
+      })
+
+      test('whoever waits to promote is woken by an event that is due earlier, and wakes who waits to pull', async () => {
+        const address = await grouped()
+        await later(address, 1, { delayMs: 3_600_000 })
+        const stopping = new AbortController()
+        const promoting = (async () => {
+          while (!stopping.signal.aborted) await log.promote({ waitMs: 600_000, signal: stopping.signal })
+        })()
+        const waiting = log.pull(address, { max: 1, waitMs: 600_000 })
+        await later(address, 2, { delayMs: 30 })
+        expect((await waiting).map(numberOf)).toEqual([2])
+        stopping.abort()
+        await promoting
+      })
+
+      test('a full topic takes no delayed events either', async () => {
+        const address = await fresh(1)
+        await log.changeTopic(address, { retention: { maxEvents: 2, discard: 'reject' } })
+        await log.append(address, [event(1)])
+        await later(address, 2, { delayMs: 3_600_000 })
+        expect(await later(address, 3, { delayMs: 3_600_000 })).toEqual([{ ok: false, code: 'topic_full' }])
+      })
+
+      test('a deleted topic forgets its delayed events', async () => {
+        const address = await fresh()
+        await later(address, 1, { delayMs: 3_600_000 })
+        await log.deleteTopic(address)
+        await log.createTopic(address)
+        expect(await log.delayed(address)).toBe(0)
+      })
+
+      test('a time to live counts from when the event is readable', async () => {
+        const address = await fresh(1)
+        const [appended] = await log.append(address, [event(1, { ttlMs: 60_000 })])
+        const [waits] = await log.appendLater(address, [event(2, { ttlMs: 60_000 })], { due: { delayMs: 10 } })
+        await until(() => log.promote({ waitMs: 1_000 }))
+        const { entries } = await log.read(address, { from: { at: 'earliest' }, limit: 2 })
+        const endsAtMs = entries.map((entry) => Date.parse(JSON.parse(entry.event.attributesJson).expirytime))
+        const sinceMs = [Number(place(appended).streamId.split('-')[0]), waits?.ok ? waits.dueAtMs : 0]
+        for (const [n, endMs] of endsAtMs.entries())
+          expect(Math.abs(endMs - (sinceMs[n] ?? 0) - 60_000)).toBeLessThan(50)
+      })
+    })
+
     describe('tailing', () => {
       const follow = (address: { tenant: string; topic: string }, from: Parameters<EventLog['tail']>[1]['from']) => {
         const stopping = new AbortController()
@@ -441,7 +529,7 @@ export function eventLogConformance(name: string, open: () => Promise<{ log: Eve
         await keep(address)
         const [letter] = await until(async () => {
           await log.sweep()
-          const letters = await log.deadLetters(address, { limit: 10 })
+          const { letters } = await log.deadLetters(address, { limit: 10 })
           return letters.length > 0 && letters
         })
         expect(letter).toMatchObject({ deliveries: 2, reason: 'lease expired' })
@@ -455,7 +543,8 @@ export function eventLogConformance(name: string, open: () => Promise<{ log: Eve
         const [{ receipt }] = (await log.pull(address, { max: 1, waitMs: 0 })) as [Delivery]
         const [settled] = await log.settle(address, [{ op: 'term', receipt, reason: 'poison' }])
         expect(settled).toEqual({ receipt, ok: true, isDead: true })
-        expect(await log.deadLetters(address, { limit: 1 })).toMatchObject([{ reason: 'poison', deliveries: 1 }])
+        const { letters } = await log.deadLetters(address, { limit: 1 })
+        expect(letters).toMatchObject([{ reason: 'poison', deliveries: 1 }])
       })
 
       test('pulling and settling need the group', async () => {

@@ -45,3 +45,7 @@ export function structuredEvent({ id, source, type, partitionkey, attributesJson
     dataJson === undefined ? '' : `,"data":${dataJson}`
   }}`
 }
+
+/** Whether the event is for this group: one that was redriven after its entry was trimmed is for one group alone. */
+export const isFor = (group: string, { attributesJson }: LogEvent) =>
+  !attributesJson.includes('"mqgroup":') || (JSON.parse(attributesJson) as { mqgroup?: unknown }).mqgroup === group

@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis'
 import { compareIds, msOf, ORIGIN } from './cursor.ts'
-import { type RawEntry, unpackFields } from './event.ts'
+import type { RawEntry } from './event.ts'
 import { saysRedis } from './faults.ts'
 import { partitionKeys } from './names.ts'
-import type { DeadLetter, GroupAddress, GroupLag, Topic } from './port.ts'
+import type { GroupAddress, GroupLag, Topic } from './port.ts'
 
 type PendingSummary = [
   count: number,
@@ -58,21 +58,6 @@ async function partitionLag(redis: Redis, topic: Topic, group: string, partition
     if (saysRedis(error, 'NOGROUP') || saysRedis(error, 'ERR no such key')) return none
     throw error
   }
-}
-
-/** The newest dead letters of a group over all partitions. */
-export async function deadLettersOf(redis: Redis, topic: Topic, group: string, limit: number): Promise<DeadLetter[]> {
-  const partitions = Array.from({ length: topic.partitions }, async (_, partition) => {
-    const key = partitionKeys(topic, partition).dead(group)
-    const found = (await redis.xrevrange(key, '+', '-', 'COUNT', limit)) as RawEntry[]
-    return found.map(([streamId, fields]): DeadLetter => {
-      const [, original = '', , deliveries, , reason = ''] = fields
-      const entry = { partition, streamId: original, event: unpackFields(fields) }
-      return { streamId, entry, deliveries: Number(deliveries), reason, deadAtMs: msOf(streamId) }
-    })
-  })
-  const all = (await Promise.all(partitions)).flat()
-  return all.sort((a, b) => compareIds(b.streamId, a.streamId)).slice(0, limit)
 }
 
 function asRecord(flat: unknown[]): Record<string, unknown> {

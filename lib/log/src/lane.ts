@@ -4,7 +4,7 @@ import { Batcher, type BatchLimits } from './batcher.ts'
 import type { Bells } from './bells.ts'
 import { logError, saysRedis } from './faults.ts'
 import { bellOf, life, partitionKeys } from './names.ts'
-import { type Appended, type Durability, LogError, type NewEvent, type Topic } from './port.ts'
+import { type Appended, type Delayed, type Due, type Durability, LogError, type NewEvent, type Topic } from './port.ts'
 import { type Reach, Reaches } from './reach.ts'
 import { makeRoom } from './retaining.ts'
 import { runScript } from './scripts.ts'
@@ -23,18 +23,21 @@ export interface Item {
   events: { event: NewEvent; packed: string[]; index: number }[]
   /** All or none; with an id, only when that is the partition's last one. */
   condition?: { expectedLastId?: string }
+  /** Not readable before. */
+  due?: Due
   job: Job
 }
 
 /** What one caller wants appended; answered when its last event is. */
 export interface Job {
   wish: Partial<Durability>
-  outcomes: Appended[]
+  outcomes: Outcome[]
   left: number
-  resolve(outcomes: Appended[]): void
+  resolve(outcomes: Outcome[]): void
   reject(error: unknown): void
 }
 
+type Outcome = Appended | Delayed
 type Answer = (durability: Durability) => void
 type Placed = Item & { partition: number }
 
@@ -52,6 +55,8 @@ export class Lane {
     private readonly redis: Redis,
     private readonly bells: Bells,
     limits: BatchLimits,
+    /** Told of events that were kept until they are due. */
+    private readonly onDelayed: (topic: Topic, partition: number, dueMs: string) => void,
   ) {
     this.reaches = new Reaches(redis)
     this.batcher = new Batcher((items) => this.flush(items), limits)
@@ -100,7 +105,7 @@ export class Lane {
 
   /** Sends a batch; its answers are given once it is known how safe they are. */
   private async send(items: Placed[]): Promise<Answer[]> {
-    const [{ topic, partition, condition }] = items as [Placed]
+    const [{ topic, partition, condition, due }] = items as [Placed]
     const events = items.flatMap((item) => item.events)
     try {
       const [epoch, places] = await this.write(items[0] as Placed, events)
@@ -113,7 +118,8 @@ export class Lane {
       }
       if (places[0]?.startsWith('~')) throw refusal(places[0].slice(1))
       const lastId = places.findLast((place) => /^\d/.test(place))
-      if (lastId) this.bells.ringHere(topic, { partition, lastId })
+      if (lastId && due) this.onDelayed(topic, partition, lastId)
+      else if (lastId) this.bells.ringHere(topic, { partition, lastId })
       let at = 0
       return items.map((item) => {
         const own = places.slice(at, at + item.events.length)
@@ -128,22 +134,24 @@ export class Lane {
   }
 
   /** The partition's epoch, and the script's answer per event. */
-  private async write({ topic, partition, condition }: Placed, events: Item['events']): Promise<[string, string[]]> {
+  private async write(
+    { topic, partition, condition, due }: Placed,
+    events: Item['events'],
+  ): Promise<[string, string[]]> {
     const isKeyed = events.some(({ event }) => event.idempotency)
     const { maxEvents, maxBytes, discard } = topic.retention
     const limits = discard === 'reject' ? [maxEvents, maxBytes] : [null, null]
-    const args: (string | number)[] = [
-      ...[life(), isKeyed ? topic.idempotencyWindowMs : 0, bellOf(topic), partition],
-      ...[condition ? 1 : 0, condition?.expectedLastId ?? ''],
-      ...limits.map((limit) => shareOf(limit, topic.partitions)),
-    ]
+    const [entries = -1, bytes = -1] = limits.map((limit) => shareOf(limit, topic.partitions))
+    const args: (string | number)[] = [life(), isKeyed ? topic.idempotencyWindowMs : 0]
+    if (due) args.push(...('atMs' in due ? ['at', due.atMs] : ['in', due.delayMs]), entries)
+    else args.push(bellOf(topic), partition, condition ? 1 : 0, condition?.expectedLastId ?? '', entries, bytes)
     for (const { event, packed } of events)
       args.push(event.idempotency?.key ?? '', event.idempotency?.bodyHash ?? '', ...packed)
     const keys = partitionKeys(topic, partition)
     const [epoch = '', ...places] = await runScript<string[]>(
       this.redis,
-      'append',
-      [keys.stream, keys.meta, ...keys.seen],
+      due ? 'delay' : 'append',
+      [keys.stream, keys.meta, ...keys.seen, ...(due ? [keys.delayed, keys.delayedEvents] : [])],
       args,
     )
     return [epoch, places]
@@ -168,12 +176,12 @@ export class Lane {
   }
 }
 
-/** Batches per partition; what must be kept as a whole goes alone. */
+/** Batches per partition; what must be kept as a whole goes alone, and so do those due at another time. */
 function byPartition(items: Placed[]): Placed[][] {
   const batches = new Map<string | Item, Placed[]>()
   for (const item of items) {
-    const { topic, partition, condition } = item
-    const id = condition ? item : `${topic.tenant}/${topic.topic}/${partition}`
+    const { topic, partition, condition, due } = item
+    const id = condition ? item : `${topic.tenant}/${topic.topic}/${partition}${due ? JSON.stringify(due) : ''}`
     const batch = batches.get(id)
     if (batch) batch.push(item)
     else batches.set(id, [item])
@@ -181,21 +189,26 @@ function byPartition(items: Placed[]): Placed[][] {
   return [...batches.values()]
 }
 
-function answer(
-  { job, events }: Item,
-  places: string[],
-  about: { partition: number; epoch: string; durability: Durability },
-) {
-  for (const [n, { index }] of events.entries()) job.outcomes[index] = readAnswer(places[n] ?? '!', about)
+interface Where {
+  partition: number
+  epoch: string
+  durability: Durability
+}
+
+function answer({ job, events, due }: Item, places: string[], where: Where) {
+  for (const [n, { index }] of events.entries()) job.outcomes[index] = readAnswer(places[n] ?? '!', where, due)
   job.left -= events.length
   if (job.left === 0) job.resolve(job.outcomes)
 }
 
-function readAnswer(text: string, about: { partition: number; epoch: string; durability: Durability }): Appended {
+function readAnswer(text: string, where: Where, due?: Due): Outcome {
   if (text === '!') return { ok: false, code: 'idempotency_conflict' }
   if (text === '#') return { ok: false, code: 'topic_full' }
   const isDuplicate = text.startsWith('=')
-  return { ok: true, ...about, streamId: isDuplicate ? text.slice(1) : text, isDuplicate }
+  const place = isDuplicate ? text.slice(1) : text
+  if (!due) return { ok: true, ...where, streamId: place, isDuplicate }
+  const { partition, durability } = where
+  return { ok: true, partition, dueAtMs: Number(place), isDuplicate, durability }
 }
 
 /** Why an append of all or none was refused. */

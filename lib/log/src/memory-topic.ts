@@ -1,8 +1,10 @@
 import { compareIds, encodeReceipt, ORIGIN, type Place, placeBefore } from './cursor.ts'
+import { isFor } from './event.ts'
 import { life } from './names.ts'
 import {
   type Appended,
   type DeadLetter,
+  type Delayed,
   type Delivery,
   type Durability,
   type Gap,
@@ -30,6 +32,8 @@ export interface Books {
   delivered: string
   pending: Map<string, Pending>
   dead: DeadLetter[]
+  /** How many ever died. */
+  died: number
 }
 
 export interface Partition {
@@ -38,6 +42,8 @@ export interface Partition {
   lastId: string
   trimmedTo: string
   seen: Map<string, { streamId: string; bodyHash: string }>
+  /** In the order they are due. */
+  delayed: { dueAtMs: number; event: NewEvent }[]
 }
 
 /** One topic in memory: what `scripts/*.lua` do in Redis, on plain values. */
@@ -52,6 +58,7 @@ export class MemoryTopic {
       lastId: ORIGIN,
       trimmedTo: ORIGIN,
       seen: new Map(),
+      delayed: [],
     }))
   }
 
@@ -62,13 +69,45 @@ export class MemoryTopic {
     if (known && known.bodyHash !== event.idempotency?.bodyHash) return { ok: false, code: 'idempotency_conflict' }
     if (known) return { ok: true, ...about, streamId: known.streamId, isDuplicate: true }
     if (this.room(partition, nowMs, 1) < 1) return { ok: false, code: 'topic_full' }
+    const streamId = this.add(here, partition, event, nowMs)
+    const { idempotency } = event
+    if (idempotency) here.seen.set(idempotency.key, { streamId, bodyHash: idempotency.bodyHash })
+    return { ok: true, ...about, streamId, isDuplicate: false }
+  }
+
+  delay(partition: number, event: NewEvent, { dueAtMs, nowMs }: { dueAtMs: number; nowMs: number }): Delayed {
+    const { seen, delayed } = this.part(partition)
+    const about = { partition, durability: inMemory }
+    const bodyHash = `d:${event.idempotency?.bodyHash}`
+    const known = event.idempotency && seen.get(event.idempotency.key)
+    if (known && known.bodyHash !== bodyHash) return { ok: false, code: 'idempotency_conflict' }
+    if (known) return { ok: true, ...about, dueAtMs: Number(known.streamId), isDuplicate: true }
+    if (this.room(partition, nowMs, 1) - delayed.length < 1) return { ok: false, code: 'topic_full' }
+    const { idempotency, ...plain } = event
+    delayed.push({ dueAtMs, event: plain })
+    delayed.sort((a, b) => a.dueAtMs - b.dueAtMs)
+    if (idempotency) seen.set(idempotency.key, { streamId: String(dueAtMs), bodyHash })
+    return { ok: true, ...about, dueAtMs, isDuplicate: false }
+  }
+
+  promote(nowMs: number): number {
+    let moved = 0
+    for (const [partition, here] of this.partitions.entries())
+      for (let first = here.delayed[0]; first && first.dueAtMs <= nowMs; first = here.delayed[0]) {
+        here.delayed.shift()
+        this.add(here, partition, first.event, nowMs)
+        moved++
+      }
+    return moved
+  }
+
+  private add(here: Partition, partition: number, event: NewEvent, nowMs: number): string {
     const [lastMs, sequence] = here.lastId.split('-').map(Number) as [number, number]
     const streamId = nowMs > lastMs ? `${nowMs}-0` : `${lastMs}-${sequence + 1}`
     const { idempotency, attributes, ttlMs, ...kept } = event
     here.entries.push({ partition, streamId, event: { ...kept, attributesJson: JSON.stringify(attributes ?? {}) } })
     here.lastId = streamId
-    if (idempotency) here.seen.set(idempotency.key, { streamId, bodyHash: idempotency.bodyHash })
-    return { ok: true, ...about, streamId, isDuplicate: false }
+    return streamId
   }
 
   /** Why these events cannot be appended as a whole, if they cannot. */
@@ -138,12 +177,12 @@ export class MemoryTopic {
 
   open(group: Group, places: Place[]) {
     const books = places.map(
-      ({ streamId }): Books => ({ nonce: life(), delivered: streamId, pending: new Map(), dead: [] }),
+      ({ streamId }): Books => ({ nonce: life(), delivered: streamId, pending: new Map(), dead: [], died: 0 }),
     )
     this.groups.set(group.group, { group, books })
   }
 
-  take({ books }: { books: Books[] }, max: number, nowMs: number): Delivery[] {
+  take({ group, books }: { group: Group; books: Books[] }, max: number, nowMs: number): Delivery[] {
     const taken: Delivery[] = []
     const lease = (entry: LogEntry, { nonce, pending }: Books, deliveries: number) => {
       const { partition, streamId } = entry
@@ -158,7 +197,7 @@ export class MemoryTopic {
       }
       for (const entry of this.after(partition, own.delivered, max - taken.length)) {
         own.delivered = entry.streamId
-        lease(entry, own, 1)
+        if (isFor(group.group, entry.event)) lease(entry, own, 1)
       }
     }
     return taken
@@ -169,7 +208,7 @@ export class MemoryTopic {
     const entry = this.entry(at.partition, at.streamId)
     const deliveries = own.pending.get(at.streamId)?.deliveries ?? 0
     own.pending.delete(at.streamId)
-    const streamId = `${why.nowMs}-${own.dead.length}`
+    const streamId = `${why.nowMs}-${own.died++}`
     if (entry) own.dead.push({ streamId, entry, deliveries, reason: why.reason, deadAtMs: why.nowMs })
   }
 

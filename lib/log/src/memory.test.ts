@@ -1,7 +1,11 @@
 import { eventLogConformance } from './conformance.ts'
 import { memoryLog } from './memory.ts'
+import { repairConformance } from './repair-conformance.ts'
 
-eventLogConformance('memory', async () => {
+const open = async () => {
   const log = memoryLog()
   return { log, close: () => log.close() }
-})
+}
+
+eventLogConformance('memory', open)
+repairConformance('memory', open)

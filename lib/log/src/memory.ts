@@ -2,9 +2,12 @@ import { type Clock, systemClock } from '@santaclaude/kit/clock'
 import { pause } from '@santaclaude/kit/deadline'
 import { decodeCursor, decodeReceipt, encodeCursor, msOf, type Place } from './cursor.ts'
 import { packEvent } from './event.ts'
+import { withExpiry } from './expiring.ts'
+import { memoryRepair } from './memory-repair.ts'
 import { type Books, MemoryTopic } from './memory-topic.ts'
-import { checkNames, partitionOf } from './names.ts'
+import { checkNames, ownPartition } from './names.ts'
 import {
+  type Durability,
   type EventLog,
   type GroupAddress,
   LogError,
@@ -125,23 +128,41 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
       if (create && !topics.has(idOf(address))) await log.createTopic(address, create === true ? {} : create)
       const topic = need(address)
       for (const event of events) checkSize(event)
-      if ((durability.level ?? 'memory') !== 'memory' || (durability.replicas ?? 0) > 0)
-        throw new LogError('durability_unavailable', 'This log is in memory.')
+      checkWish(durability)
       const { partitions } = topic.topic
       const common = turn++ % partitions
-      const own = events.map(({ partitionkey, idempotency }) => {
-        const key = partitionkey ?? idempotency?.key
-        if (key !== undefined) return partitionOf(key, partitions)
-        return partitions === 1 ? 0 : undefined
-      })
+      const own = events.map((event) => ownPartition(topic.topic, event))
       const nowMs = clock.now()
       if (isAtomic || expectedLastId !== undefined) {
         checkWhole(own, events.length)
         topic.checkAll(own[0] ?? 0, events, { nowMs, ...(expectedLastId === undefined ? {} : { expectedLastId }) })
       }
-      const outcomes = events.map((event, n) => topic.append(own[n] ?? common, event, nowMs))
+      const outcomes = events.map((event, n) => topic.append(own[n] ?? common, withExpiry(event, nowMs), nowMs))
       ring()
       return outcomes
+    },
+    appendLater: async (address, events, { due, create = false, durability = {} }) => {
+      if (create && !topics.has(idOf(address))) await log.createTopic(address, create === true ? {} : create)
+      const topic = need(address)
+      for (const event of events) checkSize(event)
+      checkWish(durability)
+      const common = turn++ % topic.topic.partitions
+      const nowMs = clock.now()
+      const dueAtMs = 'atMs' in due ? Math.max(nowMs, due.atMs) : nowMs + due.delayMs
+      return events.map((event) =>
+        topic.delay(ownPartition(topic.topic, event) ?? common, withExpiry(event, dueAtMs), { dueAtMs, nowMs }),
+      )
+    },
+    delayed: async (address) => need(address).partitions.reduce((sum, { delayed }) => sum + delayed.length, 0),
+    promote: async ({ waitMs, signal }) => {
+      const endMs = performance.now() + waitMs
+      for (;;) {
+        const moved = [...topics.values()].reduce((sum, topic) => sum + topic.promote(clock.now()), 0)
+        if (moved > 0) ring()
+        const leftMs = endMs - performance.now()
+        if (moved > 0 || leftMs <= 0 || signal?.aborted) return moved
+        await change(Math.min(leftMs, 20), signal)
+      }
     },
     read: async (address, { from, limit }) => {
       const topic = need(address)
@@ -206,10 +227,7 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
         oldestUnsettledMs: ids.length === 0 ? 0 : Math.max(0, clock.now() - Math.min(...ids.map(msOf))),
       }
     },
-    deadLetters: async (address, { limit }) => {
-      const letters = needGroup(address).books.flatMap(({ dead }) => dead)
-      return letters.sort((a, b) => b.deadAtMs - a.deadAtMs).slice(0, limit)
-    },
+    ...memoryRepair({ clock, need, needGroup, ring }),
     sweep: async () => {
       const report: Sweep = { isOwner: true, expired: 0, dead: 0, trimmed: 0, dropped: 0, lost: 0, troubles: [] }
       const nowMs = clock.now()
@@ -239,6 +257,10 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
     close: async () => ring(),
   }
   return log
+}
+
+function checkWish({ level = 'memory', replicas = 0 }: Partial<Durability>) {
+  if (level !== 'memory' || replicas > 0) throw new LogError('durability_unavailable', 'This log is in memory.')
 }
 
 function checkSize(event: NewEvent) {

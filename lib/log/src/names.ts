@@ -1,5 +1,5 @@
 import { base62Random } from '@santaclaude/kit/ids'
-import { type GroupAddress, LogError, type TopicAddress } from './port.ts'
+import { type GroupAddress, LogError, type NewEvent, type TopicAddress } from './port.ts'
 
 const name = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/
 
@@ -23,14 +23,20 @@ export function partitionKeys({ tenant, topic }: TopicAddress, partition: number
     stream: `${base}:s`,
     meta: `${base}:meta`,
     seen: [`${base}:dd:0`, `${base}:dd:1`] as const,
+    delayed: `${base}:dly`,
+    delayedEvents: `${base}:dlyd`,
     parked: (group: string) => `${base}:pk:${group}`,
     dead: (group: string) => `${base}:dlq:${group}`,
+    tallies: `${base}:rd`,
   }
 }
 
 export const bellOf = ({ tenant, topic }: TopicAddress) => `mq:bell:${tenant}:${topic}`
 export const topicsKey = (tenant: string) => `mq:{${tenant}}:topics`
 export const groupsKey = (tenant: string) => `mq:{${tenant}}:groups`
+/** Which partitions hold delayed events, by when the earliest is due; its bell rings when that becomes earlier. */
+export const dueKey = 'mq:due'
+export const dueBell = 'mq:bell:.due'
 export const tenantsKey = 'mq:tenants'
 export const ownerKeys = ['mq:{sweep}:own', 'mq:{sweep}:fence'] as const
 
@@ -44,4 +50,11 @@ export function partitionOf(key: string, partitions: number): number {
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
   return ((hash ^ (hash >>> 16)) >>> 0) % partitions
+}
+
+/** Where an event must lie; undefined = anywhere. */
+export function ownPartition({ partitions }: { partitions: number }, event: NewEvent): number | undefined {
+  const key = event.partitionkey ?? event.idempotency?.key
+  if (key !== undefined) return partitionOf(key, partitions)
+  return partitions === 1 ? 0 : undefined
 }

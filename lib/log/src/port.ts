@@ -1,3 +1,5 @@
+import type { Repair } from './repair.ts'
+
 /**
  * The event log that everything rides on, as its callers see it. `redis-streams.ts` is the real one, `memory.ts` serves
  * unit tests; both pass `conformance.ts`.
@@ -75,6 +77,14 @@ export interface AppendOptions {
   /** Only when this is the last id the partition has given (`0-0` = none yet). Implies `isAtomic`. */
   expectedLastId?: string
 }
+
+/** When an event becomes readable: after a while, or at a time of the Unix clock. Both are Redis's time. */
+export type Due = { delayMs: number } | { atMs: number }
+
+/** One event that waits. It has no place in the log before it is due; then it is appended to this partition. */
+export type Delayed =
+  | { ok: true; partition: number; dueAtMs: number; isDuplicate: boolean; durability: Durability }
+  | { ok: false; code: 'idempotency_conflict' | 'topic_full' }
 
 /** The most events of one atomic append. */
 export const WHOLE_MAX = 1_000
@@ -233,7 +243,7 @@ export interface Sweep {
  * All times are Redis's, never this process's. Every method rejects with a {@link LogError}; outcomes a caller must look
  * at are values.
  */
-export interface EventLog {
+export interface EventLog extends Repair {
   /** Creates the topic, or answers the one that is there, unchanged (`isNew` says which). */
   createTopic(address: TopicAddress, settings?: TopicChange): Promise<Topic & { isNew: boolean }>
   /** Changes retention or window. The number of partitions cannot change yet: `partitions` is ignored. */
@@ -255,6 +265,19 @@ export interface EventLog {
    * only repeat with the same idempotency key.
    */
   append(address: TopicAddress, events: NewEvent[], options?: AppendOptions): Promise<Appended[]>
+  /** Keeps events, as safe as appended ones, until they are due; {@link promote} makes them readable then. */
+  appendLater(
+    address: TopicAddress,
+    events: NewEvent[],
+    options: Pick<AppendOptions, 'create' | 'durability'> & { due: Due },
+  ): Promise<Delayed[]>
+  /** How many events of the topic wait until they are due. */
+  delayed(address: TopicAddress): Promise<number>
+  /**
+   * Makes delayed events of every topic readable when they are due, each once however many processes do this at once.
+   * Waits up to `waitMs` for the first; answers how many there were.
+   */
+  promote(options: { waitMs: number; signal?: AbortSignal }): Promise<number>
   /** One page of what lies in the log, without a group. */
   read(address: TopicAddress, options: { from: Start; limit: number }): Promise<Page>
   /** The entries of one partition after a stream id (`0-0` = from the start), strictly in order, for readers that keep their own place. */
@@ -285,8 +308,6 @@ export interface EventLog {
    */
   checkpoint(address: GroupAddress, place: { partition: number; streamId: string; count: number }): Promise<void>
   lag(address: GroupAddress): Promise<GroupLag>
-  /** The newest dead letters of the group, over all partitions. */
-  deadLetters(address: GroupAddress, options: { limit: number }): Promise<DeadLetter[]>
 
   /** One round of upkeep over every topic: expired leases, dead letters, retention. One process at a time does the work. */
   sweep(): Promise<Sweep>

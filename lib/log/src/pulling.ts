@@ -1,12 +1,12 @@
 import type { Redis } from 'ioredis'
 import type { Bells, Ring } from './bells.ts'
 import { compareIds, encodeReceipt, ORIGIN } from './cursor.ts'
-import { type RawEntry, unpackEntry } from './event.ts'
+import { isFor, type RawEntry, unpackEntry } from './event.ts'
 import { logError, saysRedis } from './faults.ts'
 import { partitionKeys } from './names.ts'
 import type { Delivery, GroupAddress } from './port.ts'
 import { runScript } from './scripts.ts'
-import { release } from './settling.ts'
+import { drop, release } from './settling.ts'
 import type { Topics } from './topics.ts'
 
 export interface PullOptions {
@@ -229,7 +229,11 @@ export class GroupReader {
     const entries = reply?.[0]?.[1] ?? []
     if (entries.length >= count) shelf.isFresh = true
     shelf.lastId = entries.at(-1)?.[0] ?? shelf.lastId
-    return entries.map((entry) => this.delivery(shelf, entry, 1))
+    const deliveries = entries.map((entry) => this.delivery(shelf, entry, 1))
+    const others = deliveries.filter(({ entry: { event } }) => !isFor(group, event))
+    if (others.length === 0) return deliveries
+    await drop(this.redis, this.address, others)
+    return deliveries.filter((delivery) => !others.includes(delivery))
   }
 
   private delivery({ partition, nonce }: Shelf, entry: RawEntry, deliveries: number): Delivery {

@@ -1,8 +1,9 @@
 import { startRedis } from '@santaclaude/testkit/redis-server'
 import { eventLogConformance } from './conformance.ts'
 import { openLog } from './redis-streams.ts'
+import { repairConformance } from './repair-conformance.ts'
 
-eventLogConformance('redis-streams', async () => {
+const open = async () => {
   const redis = await startRedis()
   const log = openLog({ redisUrl: redis.url, trimEveryMs: 0 })
   return {
@@ -12,4 +13,7 @@ eventLogConformance('redis-streams', async () => {
       await redis.close()
     },
   }
-})
+}
+
+eventLogConformance('redis-streams', open)
+repairConformance('redis-streams', open)

@@ -3,12 +3,15 @@ import { Appender } from './appending.ts'
 import { Bells } from './bells.ts'
 import { type Connections, openConnections } from './connections.ts'
 import { encodeCursor } from './cursor.ts'
+import { deadLettersIn } from './dead-letters.ts'
 import { logError, saysRedis } from './faults.ts'
-import { deadLettersOf, lagOf } from './lagging.ts'
+import { lagOf } from './lagging.ts'
 import { partitionKeys } from './names.ts'
 import type { EventLog, GroupAddress, Start, TopicAddress } from './port.ts'
+import { Promoter } from './promoting.ts'
 import { Readers } from './readers.ts'
 import { readPage, readPartition, startPlaces } from './reading.ts'
+import { RedisClock } from './redis-clock.ts'
 import { runScript } from './scripts.ts'
 import { settle } from './settling.ts'
 import { Sweeper } from './sweeping.ts'
@@ -29,10 +32,14 @@ export function openLog(options: ({ redisUrl: string } | { connections: Connecti
   const { commands } = connections
   const topics = new Topics(commands)
   const bells = new Bells(connections.bells)
-  const appender = new Appender(connections, topics, bells)
+  const promoter = new Promoter(commands, bells)
+  const clock = new RedisClock(commands)
+  const appender = new Appender(connections, { topics, bells, promoter, clock })
   const readers = new Readers(commands, topics, bells)
   const tails = new Tails(commands, topics, bells)
-  const sweeper = new Sweeper(commands, topics, options.trimEveryMs)
+  const sweeper = new Sweeper(commands, topics, promoter, options.trimEveryMs)
+  const append: EventLog['append'] = (address, events, how = {}) => appender.append(address, events, how)
+  const dead = deadLettersIn({ redis: commands, topics, append })
 
   return {
     createTopic: (address, settings) => write(topics.create(address, settings)),
@@ -42,7 +49,10 @@ export function openLog(options: ({ redisUrl: string } | { connections: Connecti
     deleteTopic: (address) => write(topics.delete(address)),
     size: (address) => read(sizeOf(address)),
 
-    append: (address, events, how = {}) => appender.append(address, events, how),
+    append,
+    appendLater: (address, events, { due, ...how }) => appender.appendLater(address, events, due, how),
+    delayed: (address) => read(delayedIn(address)),
+    promote: (how) => write(promoter.promote(how)),
     read: (address, { from, limit }) => read(pageOf(address, from, limit)),
     readPartition: (address, place) =>
       read(topics.need(address).then((topic) => readPartition(commands, topic, place))),
@@ -58,12 +68,16 @@ export function openLog(options: ({ redisUrl: string } | { connections: Connecti
       write(topics.needGroup(address).then((group) => settle(commands, group, settlements))),
     checkpoint: (address, place) => write(checkpoint(address, place)),
     lag: (address) => read(lag(address)),
-    deadLetters: (address, { limit }) =>
-      read(topics.need(address).then((topic) => deadLettersOf(commands, topic, address.group, limit))),
+    deadLetters: (address, wish) => read(dead.deadLetters(address, wish)),
+    deleteDeadLetters: (address, places) => write(dead.deleteDeadLetters(address, places)),
+    redrive: (address, order) => write(dead.redrive(address, order)),
+    redriven: (address, tally) => read(dead.redriven(address, tally)),
+    dropTally: (address, tally) => write(dead.dropTally(address, tally)),
 
     sweep: () => write(sweeper.sweep()),
     ping: () => write(commands.ping().then(() => {})),
     close: async () => {
+      promoter.close()
       bells.close()
       readers.close()
       for (const redis of Object.values(connections)) redis.disconnect()
@@ -75,6 +89,13 @@ export function openLog(options: ({ redisUrl: string } | { connections: Connecti
     const keys = Array.from({ length: partitions }, (_, partition) => partitionKeys(address, partition).stream)
     const sizes = await Promise.all(keys.map((key) => commands.xlen(key)))
     return sizes.reduce((sum, size) => sum + size, 0)
+  }
+
+  async function delayedIn(address: TopicAddress) {
+    const { partitions } = await topics.need(address)
+    const keys = Array.from({ length: partitions }, (_, partition) => partitionKeys(address, partition).delayed)
+    const counts = await Promise.all(keys.map((key) => commands.zcard(key)))
+    return counts.reduce((sum, count) => sum + count, 0)
   }
 
   async function pageOf(address: TopicAddress, from: Start, limit: number) {

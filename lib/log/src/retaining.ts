@@ -9,6 +9,8 @@ export interface Retained {
   removed: number
   dropped: number
   isMore: boolean
+  /** When the earliest delayed event of the partition is due; '' = none waits. */
+  dueMs: string
 }
 
 /** One step of retention. With `fence` only its owner may; `room` frees that many entries below the limit. */
@@ -20,16 +22,16 @@ export async function retain(
   const { maxEvents, maxAgeMs, maxBytes, keepUntilSettled, discard } = topic.retention
   const entries = shareOf(maxEvents, topic.partitions)
   const keys = partitionKeys(topic, partition)
-  const [removed, isMore, dropped] = await runScript<[number, number, number]>(
+  const [removed, isMore, dropped, dueMs] = await runScript<[number, number, number, string]>(
     redis,
     'trim',
-    [keys.stream, keys.meta],
+    [keys.stream, keys.meta, keys.delayed],
     [
       ...[entries < 0 ? -1 : Math.max(0, entries - room), maxAgeMs ?? -1, shareOf(maxBytes, topic.partitions)],
       ...[keepUntilSettled ? 1 : 0, discard, fence],
     ],
   )
-  return { removed, dropped, isMore: isMore === 1 }
+  return { removed, dropped, isMore: isMore === 1, dueMs }
 }
 
 /** Removes what is settled from a full partition, for `wanted` entries more. How many went. */

@@ -2,18 +2,27 @@ import { script } from '@santaclaude/redis/script'
 import type { Redis } from 'ioredis'
 import append from './scripts/append.lua' with { type: 'text' }
 import checkpoint from './scripts/checkpoint.lua' with { type: 'text' }
+import claim from './scripts/claim.lua' with { type: 'text' }
 import close from './scripts/close.lua' with { type: 'text' }
+import delay from './scripts/delay.lua' with { type: 'text' }
 import due from './scripts/due.lua' with { type: 'text' }
 import expire from './scripts/expire.lua' with { type: 'text' }
 import group from './scripts/group.lua' with { type: 'text' }
 import open from './scripts/open.lua' with { type: 'text' }
 import own from './scripts/own.lua' with { type: 'text' }
+import promote from './scripts/promote.lua' with { type: 'text' }
+import redrive from './scripts/redrive.lua' with { type: 'text' }
+import redriveTo from './scripts/redrive-to.lua' with { type: 'text' }
 import seen from './scripts/seen.lua' with { type: 'text' }
 import settle from './scripts/settle.lua' with { type: 'text' }
 import trim from './scripts/trim.lua' with { type: 'text' }
 import ungroup from './scripts/ungroup.lua' with { type: 'text' }
 
-const texts = { append: seen + append, checkpoint, close, due, expire, group, open, own, settle, trim, ungroup }
+const texts = {
+  append: seen + append,
+  delay: seen + delay,
+  ...{ checkpoint, claim, close, due, expire, group, open, own, promote, redrive, redriveTo, settle, trim, ungroup },
+}
 export type ScriptName = keyof typeof texts
 
 const scripts = new Map(Object.entries(texts).map(([name, text]) => [name, script(text)]))

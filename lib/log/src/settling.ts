@@ -31,10 +31,17 @@ export async function settle(redis: Redis, group: Group, settlements: Settlement
 }
 
 /** Gives deliveries back that nobody has seen; they do not count as deliveries. */
-export async function release(redis: Redis, address: GroupAddress, deliveries: Delivery[]): Promise<void> {
-  const steps = deliveries.flatMap((delivery, index): Step[] => {
+export const release = (redis: Redis, address: GroupAddress, deliveries: Delivery[]) =>
+  unseen(redis, address, { deliveries, op: 'release' })
+
+/** Settles deliveries that are not for this group. */
+export const drop = (redis: Redis, address: GroupAddress, deliveries: Delivery[]) =>
+  unseen(redis, address, { deliveries, op: 'ack' })
+
+async function unseen(redis: Redis, address: GroupAddress, what: { deliveries: Delivery[]; op: 'release' | 'ack' }) {
+  const steps = what.deliveries.flatMap((delivery, index): Step[] => {
     const receipt = decodeReceipt(delivery.receipt)
-    return receipt ? [{ index, op: 'release', argument: 0, receipt }] : []
+    return receipt ? [{ index, op: what.op, argument: 0, receipt }] : []
   })
   await inBatches(redis, address, steps, () => {})
 }

@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis'
 import { saysRedis } from './faults.ts'
 import { bellOf, life, ownerKeys, partitionKeys } from './names.ts'
 import type { Group, Sweep, Topic } from './port.ts'
+import type { Promoter } from './promoting.ts'
 import { retain } from './retaining.ts'
 import { runScript } from './scripts.ts'
 import type { Topics } from './topics.ts'
@@ -27,6 +28,7 @@ export class Sweeper {
   constructor(
     private readonly redis: Redis,
     private readonly topics: Topics,
+    private readonly promoter: Promoter,
     private readonly trimEveryMs = 5_000,
   ) {}
 
@@ -85,7 +87,8 @@ export class Sweeper {
   private async trim(topic: Topic, partition: number, { fence, report }: { fence: number; report: Sweep }) {
     for (let step = 0; step < TRIM_STEPS_MAX; step++) {
       try {
-        const { removed, dropped, isMore } = await retain(this.redis, topic, { partition, fence })
+        const { removed, dropped, isMore, dueMs } = await retain(this.redis, topic, { partition, fence })
+        if (step === 0 && dueMs !== '') await this.promoter.announce(topic, partition, dueMs)
         report.trimmed += removed
         report.dropped += dropped
         if (!isMore) return

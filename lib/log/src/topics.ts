@@ -91,7 +91,8 @@ export class Topics {
     for (let partition = 0; partition < topic.partitions; partition++) {
       const keys = partitionKeys(address, partition)
       const more = groups.flatMap(({ group }) => [keys.parked(group), keys.dead(group)])
-      await runScript(this.redis, 'close', [keys.meta, keys.stream, ...keys.seen, ...more], [CLOSED_MS])
+      const own = [keys.stream, keys.tallies, ...keys.seen, keys.delayed, keys.delayedEvents]
+      await runScript(this.redis, 'close', [keys.meta, ...own, ...more], [CLOSED_MS])
     }
     this.forget(address)
     return true

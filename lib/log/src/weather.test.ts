@@ -247,7 +247,7 @@ describe('the books', () => {
       return dead === 300
     })
     expect(new Set(looks)).toEqual(new Set([300]))
-    expect((await log.deadLetters(group, { limit: 1_000 })).map(numberOf).toSorted((a, b) => a - b)).toEqual([
+    expect((await log.deadLetters(group, { limit: 1_000 })).letters.map(numberOf).toSorted((a, b) => a - b)).toEqual([
       ...Array(300).keys(),
     ])
   })

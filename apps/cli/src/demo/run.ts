@@ -43,17 +43,18 @@ export async function runTask(
     const talk = await openTalk(callerOf(at('ai-service'), own), `Demo ${runId}`)
     tell({ step: 'session', id: talk.id })
     const browsing = await openBrowsing(counted.caller, { dir: join(state.demoDir, runId), tell })
-    try {
-      const said = await talk.ask(`${question}\n${pages.join('\n')}`, {
-        use: (name, input) => useTool(browsing, name, input),
-        tell,
-      })
-      tell({ step: 'answer', ...said, screenshots: browsing.screenshots() })
-      counted.add('ai.call.requested', said.turns)
-      counted.add('ai.call.completed', said.turns)
-    } finally {
-      await browsing.close()
-    }
+    const work = talk.ask(`${question}\n${pages.join('\n')}`, {
+      use: (name, input) => useTool(browsing, name, input),
+      tell,
+    })
+    const said = await work.catch(async (error) => {
+      await browsing.close().catch(() => {})
+      throw error
+    })
+    tell({ step: 'answer', ...said, screenshots: browsing.screenshots() })
+    counted.add('ai.call.requested', said.turns)
+    counted.add('ai.call.completed', said.turns)
+    await browsing.close()
     await front.call('DELETE', `/v1/keys/${key.id}`)
     counted.add('ai.session.created', 1)
     await bus.until('browser.session.closed', eventDeadlineMs)

@@ -22,7 +22,7 @@ export async function listGroups(
 /** The newest dead letters of a group, as JSON text. */
 export async function listDeadLetters(log: EventLog, address: GroupAddress, limit: number): Promise<string> {
   await getGroup(log, address)
-  const letters = await log.deadLetters(address, { limit })
+  const { letters } = await log.deadLetters(address, { limit })
   const texts = letters.map(({ entry: { partition, streamId, event }, deliveries, reason, deadAtMs }) => {
     const about = { partition, streamId, deliveries, reason, deadAt: new Date(deadAtMs).toISOString() }
     return `${JSON.stringify(about).slice(0, -1)},"event":${structuredEvent(event)}}`

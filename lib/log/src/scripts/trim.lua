@@ -1,12 +1,13 @@
 -- Applies retention to one partition, never past the lowest entry that some group has not settled (unless told so).
--- KEYS     1 stream  2 meta
+-- KEYS     1 stream  2 meta  3 delayed
 -- ARGV     1 entries at most (-1 = any number)  2 age at most, ms (-1 = any)  3 bytes at most (-1 = any)
 --          4 1 = keep everything while there is no group
 --          5 old-acked, reject (while there is no group, neither number nor bytes count) or old-unsafe (settled or not)
 --          6 fence of the owner ('' = anybody: for those who found the partition full)
--- returns  {entries removed, 1 when there may be more to remove, how many of them were not settled}
+-- returns  {entries removed, 1 when there may be more to remove, how many of them were not settled,
+--          the due ms of the earliest delayed event ('' = none)}
 -- error    FENCED a newer owner has been here
-local stream, meta = KEYS[1], KEYS[2]
+local stream, meta, due = KEYS[1], KEYS[2], redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')[2] or ''
 if ARGV[6] ~= '' and tonumber(redis.call('HGET', meta, 'fence') or 0) > tonumber(ARGV[6]) then return redis.error_reply('FENCED') end
 local function below(a, b)
   local aMs, aSeq = string.match(a, '(%d+)-(%d+)')
@@ -20,7 +21,7 @@ local function after(id)
 end
 
 local length = redis.call('XLEN', stream)
-if length == 0 then return { 0, 0, 0 } end
+if length == 0 then return { 0, 0, 0, due } end
 -- `floor`: the first id that must stay. Each group also notes it, so a group that vanished is made again there.
 local floor, groups = nil, redis.call('XINFO', 'GROUPS', stream)
 for _, flat in ipairs(groups) do
@@ -35,7 +36,7 @@ for _, flat in ipairs(groups) do
     or ms .. '-' .. string.format('%.0f', tonumber(seq) - 1)
   if redis.call('HGET', meta, 'low:' .. info.name) ~= settled then redis.call('HSET', meta, 'low:' .. info.name, settled) end
 end
-if not floor and ARGV[4] == '1' then return { 0, 0, 0 } end
+if not floor and ARGV[4] == '1' then return { 0, 0, 0, due } end
 
 local lengthMax, ageMax, bytesMax = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local target, isMore, excess = nil, 0, 0
@@ -65,7 +66,7 @@ if excess > 0 then
     isMore = 0
   end
 end
-if not target then return { 0, 0, 0 } end
+if not target then return { 0, 0, 0, due } end
 
 local dropped = 0
 if floor and below(floor, target) then
@@ -78,7 +79,7 @@ if floor and below(floor, target) then
   end
 end
 local last = redis.call('XREVRANGE', stream, '(' .. target, '-', 'COUNT', 1)[1]
-if not last then return { 0, 0, 0 } end
+if not last then return { 0, 0, 0, due } end
 redis.call('HSET', meta, 'trimmed', last[1])
 if ARGV[6] ~= '' then redis.call('HSET', meta, 'fence', ARGV[6]) end
-return { redis.call('XTRIM', stream, 'MINID', target), isMore, dropped }
+return { redis.call('XTRIM', stream, 'MINID', target), isMore, dropped, due }

@@ -1,0 +1,39 @@
+-- Moves dead letters of a group back into it, each gone from here in the step in which it is there.
+-- KEYS     1 stream  2 meta  3 parked  4 dead  5 tallies
+-- ARGV     1 group  2 bell channel  3 partition  4 tally ('' = none)  5... dead letters by id
+-- returns  how many were still there
+-- error    NOGROUP
+local stream, meta, parked, dead, group = KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('XPENDING', stream, group)
+
+local moved, last = 0, nil
+for at = 5, #ARGV do
+  local letter = redis.call('XRANGE', dead, ARGV[at], ARGV[at])[1]
+  if letter then
+    local fields = letter[2]
+    local original, id = fields[2], fields[8]
+    local entry = redis.call('XRANGE', stream, original, original)[1]
+    if entry and entry[2][2] == id then
+      -- FORCE puts an entry that was settled back among the pending ones: same place, unseen by every other group.
+      redis.call('XCLAIM', stream, group, 'parked', 0, original, 'RETRYCOUNT', 0, 'FORCE', 'JUSTID')
+      redis.call('ZADD', parked, now, original)
+      redis.call('HINCRBY', meta, 'returned:' .. group, 1)
+    else
+      local more = string.sub(fields[16], 2, -2)
+      if not string.find(more, '"mqoriginalid":', 1, true) then
+        more = more .. (more == '' and '' or ',') .. '"mqoriginalid":"' .. original .. '"'
+      end
+      if not string.find(more, '"mqgroup":', 1, true) then more = more .. ',"mqgroup":"' .. group .. '"' end
+      last = redis.call('XADD', stream, '*', 'i', id, 't', fields[10], 's', fields[12], 'k', fields[14],
+        'm', '{' .. more .. '}', 'd', fields[18])
+    end
+    redis.call('XDEL', dead, ARGV[at])
+    moved = moved + 1
+  end
+end
+if moved > 0 and ARGV[4] ~= '' then redis.call('HINCRBY', KEYS[5], ARGV[4], moved) end
+if last then redis.call('PUBLISH', ARGV[2], ARGV[3] .. ' ' .. last) end
+if moved > 0 then redis.call('PUBLISH', ARGV[2], ARGV[3] .. ' !' .. group) end
+return moved
