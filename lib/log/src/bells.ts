@@ -2,11 +2,16 @@ import type { Redis } from 'ioredis'
 import { bellOf } from './names.ts'
 import type { TopicAddress } from './port.ts'
 
-/** Something came: a new entry up to `lastId`, or parked entries of `group` changed. Nothing said = look everywhere. */
+/**
+ * Something came: a new entry up to `lastId`, or what `group` has parked or under lease changed. Nothing said = look
+ * everywhere.
+ */
 export interface Ring {
   partition: number
   lastId?: string
   group?: string
+  /** The group's settings or its place changed: what is remembered of it is old. */
+  isChange?: boolean
 }
 
 export type Listener = (ring: Ring | undefined) => void
@@ -84,9 +89,10 @@ export class Bells {
   }
 }
 
-/** `<partition> <stream id>` or `<partition> !<group>`, as the scripts publish it. */
+/** `<partition> <stream id>`, `<partition> !<group>` as the scripts publish it, or `0 ?<group>` after a change. */
 function parseRing(text: string): Ring | undefined {
   const [partition = '', what = ''] = text.split(' ')
   if (what.startsWith('!')) return { partition: Number(partition), group: what.slice(1) }
+  if (what.startsWith('?')) return { partition: Number(partition), group: what.slice(1), isChange: true }
   return { partition: Number(partition), lastId: what }
 }

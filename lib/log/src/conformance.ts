@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { pause } from '@santaclaude/kit/deadline'
 import { base62Random, uuidv7 } from '@santaclaude/kit/ids'
+import { groupConformance } from './conformance-groups.ts'
 import { structuredEvent } from './event.ts'
 import type { Appended, Delivery, Due, EventLog, NewEvent, TailItem } from './port.ts'
 
@@ -431,7 +432,14 @@ export function eventLogConformance(name: string, open: () => Promise<{ log: Eve
           [...a, ...b].map(({ receipt }) => ({ op: 'ack', receipt })),
         )
         expect(settled.every(({ ok }) => ok)).toBe(true)
-        expect(await log.lag(address)).toEqual({ ready: 0, leased: 0, parked: 0, dead: 0, oldestUnsettledMs: 0 })
+        expect(await log.lag(address)).toEqual({
+          ready: 0,
+          leased: 0,
+          parked: 0,
+          dead: 0,
+          filtered: 0,
+          oldestUnsettledMs: 0,
+        })
       })
 
       test('a group starts where it was told to', async () => {
@@ -534,7 +542,14 @@ export function eventLogConformance(name: string, open: () => Promise<{ log: Eve
         })
         expect(letter).toMatchObject({ deliveries: 2, reason: 'lease expired' })
         expect(numberOf(letter as never)).toBe(7)
-        expect(await log.lag(address)).toEqual({ ready: 0, leased: 0, parked: 0, dead: 1, oldestUnsettledMs: 0 })
+        expect(await log.lag(address)).toEqual({
+          ready: 0,
+          leased: 0,
+          parked: 0,
+          dead: 1,
+          filtered: 0,
+          oldestUnsettledMs: 0,
+        })
       })
 
       test('a terminated entry is dead at once, with the reason given', async () => {
@@ -566,6 +581,8 @@ export function eventLogConformance(name: string, open: () => Promise<{ log: Eve
         expect(await log.lag(address)).toMatchObject({ ready: 1, leased: 1, parked: 1, dead: 0 })
       })
     })
+
+    groupConformance(() => log)
 
     describe('retention', () => {
       test('what a group has not settled is never trimmed; what it has settled is', async () => {

@@ -26,6 +26,13 @@ export const msOf = (streamId: string) => Number(streamId.slice(0, streamId.inde
 /** The place from which the first entry read is the first one not older than `ms`. */
 export const placeBefore = (ms: number) => (ms <= 0 ? ORIGIN : `${Math.floor(ms) - 1}-${SEQUENCE_MAX}`)
 
+/** The id after which an entry is the next one. */
+export function idBefore(streamId: string): string {
+  if (!/^\d{1,15}-\d{1,15}$/.test(streamId)) throw new LogError('bad_cursor', 'This is not the id of an entry.')
+  const [ms, sequence] = streamId.split('-').map(Number) as [number, number]
+  return sequence > 0 ? `${ms}-${sequence - 1}` : placeBefore(ms)
+}
+
 /** A cursor is the reader's place in every partition, `<epoch>-<ms>-<sequence>` in base 36, joined by `.`. */
 export const encodeCursor = (places: Place[]) =>
   `c1.${places

@@ -105,14 +105,15 @@ function unpackLetter(partition: number, [streamId, fields]: RawEntry): DeadLett
 
 async function toGroup({ redis, topics }: Reach, address: GroupAddress, { places, tally = '' }: RedriveOrder) {
   const { group } = address
+  const { ordering } = await topics.needGroup(address)
   const moves = batches(places).map(async ([partition, ids]) => {
     await topics.openGroup(address, partition)
     const keys = partitionKeys(address, partition)
     return runScript<number>(
       redis,
       'redrive',
-      [keys.stream, keys.meta, keys.parked(group), keys.dead(group), keys.tallies],
-      [group, bellOf(address), partition, tally, ...ids],
+      [keys.stream, keys.meta, keys.parked(group), keys.dead(group), keys.tallies, keys.line(group), keys.keyof(group)],
+      [group, bellOf(address), partition, tally, ordering, ...ids],
     )
   })
   return sum(await Promise.all(moves))

@@ -20,19 +20,22 @@ export async function lagOf(redis: Redis, topic: Topic, { group }: GroupAddress)
   )
   const parts = await Promise.all(partitions)
   const oldestMs = Math.min(...parts.map((part) => part.oldestMs))
-  const sum = (what: 'ready' | 'leased' | 'parked' | 'dead') => parts.reduce((total, part) => total + part[what], 0)
+  const sum = (what: 'ready' | 'leased' | 'parked' | 'dead' | 'filtered') =>
+    parts.reduce((total, part) => total + part[what], 0)
   return {
     ready: sum('ready'),
     leased: sum('leased'),
     parked: sum('parked'),
     dead: sum('dead'),
+    filtered: sum('filtered'),
     oldestUnsettledMs: Number.isFinite(oldestMs) ? Math.max(0, Number(seconds) * 1000 - oldestMs) : 0,
   }
 }
 
 async function partitionLag(redis: Redis, topic: Topic, group: string, partition: number) {
   const keys = partitionKeys(topic, partition)
-  const none = { ready: 0, leased: 0, parked: 0, dead: await redis.xlen(keys.dead(group)), oldestMs: Infinity }
+  const [dead, filtered] = await Promise.all([redis.xlen(keys.dead(group)), redis.hget(keys.meta, `filtered:${group}`)])
+  const none = { ready: 0, leased: 0, parked: 0, dead, filtered: Number(filtered ?? 0), oldestMs: Infinity }
   try {
     const [summary, infos] = (await Promise.all([
       redis.xpending(keys.stream, group),

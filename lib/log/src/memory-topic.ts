@@ -1,5 +1,6 @@
 import { compareIds, encodeReceipt, ORIGIN, type Place, placeBefore } from './cursor.ts'
 import { isFor } from './event.ts'
+import { compileFilter } from './filter.ts'
 import { life } from './names.ts'
 import {
   type Appended,
@@ -12,6 +13,7 @@ import {
   type LogEntry,
   LogError,
   type NewEvent,
+  type PullOptions,
   type Start,
   type Topic,
 } from './port.ts'
@@ -23,6 +25,8 @@ interface Pending {
   deliveries: number
   /** Under lease since; undefined = parked. */
   leasedAtMs?: number
+  /** Of this lease, instead of the group's. */
+  leaseMs?: number
   dueAtMs: number
 }
 
@@ -34,6 +38,7 @@ export interface Books {
   dead: DeadLetter[]
   /** How many ever died. */
   died: number
+  filtered: number
 }
 
 export interface Partition {
@@ -177,27 +182,67 @@ export class MemoryTopic {
 
   open(group: Group, places: Place[]) {
     const books = places.map(
-      ({ streamId }): Books => ({ nonce: life(), delivered: streamId, pending: new Map(), dead: [], died: 0 }),
+      ({ streamId }): Books => ({
+        ...{ nonce: life(), delivered: streamId, pending: new Map(), dead: [] },
+        ...{ died: 0, filtered: 0 },
+      }),
     )
     this.groups.set(group.group, { group, books })
   }
 
-  take({ group, books }: { group: Group; books: Books[] }, max: number, nowMs: number): Delivery[] {
+  /** Moves a group: what it held is given up. */
+  move(books: Books[], places: { partition: number; after: string }[]) {
+    for (const { partition, after } of places) {
+      const own = books[partition]
+      if (own) Object.assign(own, { nonce: life(), delivered: after, pending: new Map() })
+    }
+  }
+
+  take({ group, books }: { group: Group; books: Books[] }, wanted: PullOptions, nowMs: number): Delivery[] {
+    if (group.isPaused) return []
+    const { leaseMs, bytesMax = Number.POSITIVE_INFINITY } = wanted
+    const leased = books.flatMap(({ pending }) => [...pending.values()]).filter((one) => one.leasedAtMs !== undefined)
+    const max = Math.min(wanted.max, group.inFlightMax === null ? Infinity : group.inFlightMax - leased.length)
+    const fits = group.filter ? compileFilter(group.filter) : () => true
     const taken: Delivery[] = []
-    const lease = (entry: LogEntry, { nonce, pending }: Books, deliveries: number) => {
-      const { partition, streamId } = entry
-      pending.set(streamId, { deliveries, leasedAtMs: nowMs, dueAtMs: 0 })
-      taken.push({ entry, deliveries, receipt: encodeReceipt({ partition, nonce, streamId, deliveries }) })
+    let bytes = 0
+    const hasRoomFor = ({ event }: LogEntry) => {
+      const size = Buffer.byteLength(event.attributesJson) + Buffer.byteLength(event.dataJson ?? '')
+      return taken.length < max && (taken.length === 0 || bytes + size <= bytesMax)
     }
     for (const [partition, own] of books.entries()) {
-      for (const [streamId, { leasedAtMs, dueAtMs, deliveries }] of [...own.pending]) {
-        if (taken.length >= max || leasedAtMs !== undefined || dueAtMs > nowMs) continue
-        const entry = this.entry(partition, streamId)
-        if (entry) lease(entry, own, deliveries + 1)
-      }
-      for (const entry of this.after(partition, own.delivered, max - taken.length)) {
+      for (const entry of this.after(partition, own.delivered, Infinity)) {
+        const due = [...own.pending.values()].filter((one) => one.leasedAtMs === undefined && one.dueAtMs <= nowMs)
+        if (group.ordering === 'none' && taken.length + due.length >= max) break
         own.delivered = entry.streamId
-        if (isFor(group.group, entry.event)) lease(entry, own, 1)
+        own.pending.set(entry.streamId, { deliveries: 0, dueAtMs: 0 })
+      }
+      const keyOf = ({ event }: LogEntry) =>
+        group.ordering === 'partition' ? '' : group.ordering === 'key' ? event.partitionkey : undefined
+      const inOrder = [...own.pending].sort(([a], [b]) => compareIds(a, b))
+      const busy = new Set<string | undefined>()
+      for (const [streamId, { leasedAtMs }] of inOrder) {
+        const entry = leasedAtMs === undefined ? undefined : this.entry(partition, streamId)
+        if (entry) busy.add(keyOf(entry))
+      }
+      for (const [streamId, { leasedAtMs, dueAtMs, deliveries }] of inOrder) {
+        const entry = this.entry(partition, streamId)
+        if (!entry) continue
+        if (leasedAtMs === undefined && !(fits(entry.event) && isFor(group.group, entry.event))) {
+          own.pending.delete(streamId)
+          own.filtered++
+          continue
+        }
+        const key = keyOf(entry)
+        const mustWait = key !== undefined && busy.has(key)
+        busy.add(key)
+        if (mustWait || leasedAtMs !== undefined || dueAtMs > nowMs || !hasRoomFor(entry)) continue
+        bytes += Buffer.byteLength(entry.event.attributesJson) + Buffer.byteLength(entry.event.dataJson ?? '')
+        const lease = leaseMs === undefined ? {} : { leaseMs }
+        own.pending.set(streamId, { deliveries: deliveries + 1, leasedAtMs: nowMs, ...lease, dueAtMs: 0 })
+        const { nonce } = own
+        const receipt = encodeReceipt({ partition, nonce, streamId, deliveries: deliveries + 1 })
+        taken.push({ entry, deliveries: deliveries + 1, receipt })
       }
     }
     return taken

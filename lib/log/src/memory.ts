@@ -1,6 +1,16 @@
 import { type Clock, systemClock } from '@santaclaude/kit/clock'
 import { pause } from '@santaclaude/kit/deadline'
-import { decodeCursor, decodeReceipt, encodeCursor, msOf, type Place } from './cursor.ts'
+import {
+  compareIds,
+  decodeCursor,
+  decodeReceipt,
+  encodeCursor,
+  idBefore,
+  msOf,
+  ORIGIN,
+  type Place,
+  type Receipt,
+} from './cursor.ts'
 import { packEvent } from './event.ts'
 import { withExpiry } from './expiring.ts'
 import { memoryRepair } from './memory-repair.ts'
@@ -19,7 +29,7 @@ import {
   type TailItem,
   type TopicAddress,
 } from './port.ts'
-import { backoffAfter, changed, EVENT_BYTES_MAX, groupDefaults, topicDefaults } from './settings.ts'
+import { backoffAfter, changed, EVENT_BYTES_MAX, groupChanged, groupDefaults, topicDefaults } from './settings.ts'
 import { checkWhole } from './whole.ts'
 
 /** An event log in this process's memory, for unit tests: the same promises, none of the durability. */
@@ -46,6 +56,17 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
     if (!('cursor' in start)) return topic.places(start)
     const places = decodeCursor(start.cursor)
     if (places.length !== topic.partitions.length) throw new LogError('bad_cursor', 'This cursor is of another topic.')
+    return places
+  }
+
+  const wholePlaces = (topic: MemoryTopic, start: Start): Place[] => {
+    const places = placesOf(topic, start)
+    for (const [partition, { epoch, streamId }] of 'cursor' in start ? places.entries() : []) {
+      const here = topic.partitions[partition]
+      if (streamId !== ORIGIN && here?.epoch !== epoch) throw new LogError('epoch_changed', 'The topic was made anew.')
+      if (compareIds(streamId, here?.trimmedTo ?? ORIGIN) < 0)
+        throw new LogError('cursor_expired', 'Retention has removed what lay at this cursor.')
+    }
     return places
   }
 
@@ -80,18 +101,19 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
     const refused = { receipt: settlement.receipt, ok: false } as const
     const receipt = decodeReceipt(settlement.receipt)
     if (!receipt) return { ...refused, code: 'bad_receipt' }
-    const { partition, streamId, deliveries, nonce } = receipt
+    const { partition, streamId, deliveries } = receipt
     const own: Books | undefined = books[partition]
-    const held = own?.pending.get(streamId)
-    const isOurs = own?.nonce === nonce && held?.leasedAtMs !== undefined && held.deliveries === deliveries
-    if (!own || !held || !isOurs) return { ...refused, code: 'lease_lost' }
+    const held = heldBy(books, receipt)
+    if (!own || !held) return { ...refused, code: 'lease_lost' }
     const nowMs = clock.now()
     const bury = (reason: string) => need(address).bury(own, { partition, streamId }, { reason, nowMs })
     const isLast = settlement.op === 'nack' && deliveries >= group.deliveriesMax
     const isDead = settlement.op === 'term' || isLast
     if (isDead) bury(settlement.reason ?? (isLast ? 'too many deliveries' : 'terminated'))
     else if (settlement.op === 'ack') own.pending.delete(streamId)
-    else if (settlement.op === 'extend') held.leasedAtMs = nowMs
+    else if (settlement.op === 'extend')
+      own.pending.set(streamId, { ...held, leasedAtMs: nowMs, leaseMs: settlement.leaseMs ?? group.leaseMs })
+    else if (settlement.op === 'release') own.pending.set(streamId, { deliveries: deliveries - 1, dueAtMs: nowMs })
     else if (settlement.op === 'nack')
       own.pending.set(streamId, {
         deliveries,
@@ -181,10 +203,14 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
       checkNames(address)
       const topic = need(address)
       const known = topic.groups.get(address.group)
-      if (known) return { ...Object.assign(known.group, settings), isNew: false }
+      const wanted = groupChanged(known?.group ?? groupDefaults, settings, { isNew: !known })
+      if (known) {
+        ring()
+        return { ...Object.assign(known.group, wanted), isNew: false }
+      }
       const { tenant, topic: name, group } = address
-      const made = { tenant, topic: name, group, ...groupDefaults, ...settings, createdAtMs: clock.now() }
-      topic.open(made, placesOf(topic, start))
+      const made = { tenant, topic: name, group, ...wanted, createdAtMs: clock.now() }
+      topic.open(made, wholePlaces(topic, start))
       return { ...made, isNew: true }
     },
     group: async (address) => topics.get(idOf(address))?.groups.get(address.group)?.group,
@@ -193,11 +219,12 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
         .map(({ group }) => group)
         .sort((a, b) => (a.group < b.group ? -1 : 1)),
     deleteGroup: async (address) => topics.get(idOf(address))?.groups.delete(address.group) ?? false,
-    pull: async (address, { max, waitMs, signal }) => {
+    pull: async (address, wanted) => {
+      const { waitMs, signal } = wanted
       const endMs = performance.now() + waitMs
       for (;;) {
         if (signal?.aborted) return []
-        const taken = need(address).take(needGroup(address), max, clock.now())
+        const taken = need(address).take(needGroup(address), wanted, clock.now())
         const leftMs = endMs - performance.now()
         if (taken.length > 0 || leftMs <= 0) return taken
         await change(Math.min(leftMs, 20), signal)
@@ -213,6 +240,22 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
       const own = needGroup(address).books[partition]
       if (own) own.delivered = streamId
     },
+    holds: async (address, receipts) => {
+      const { books } = needGroup(address)
+      return receipts.map((text) => heldBy(books, decodeReceipt(text)) !== undefined)
+    },
+    seek: async (address, to) => {
+      const topic = need(address)
+      const { books } = needGroup(address)
+      if ('partition' in to && !topic.partitions[to.partition])
+        throw new LogError('bad_cursor', 'There is no such place.')
+      const places =
+        'partition' in to
+          ? [{ partition: to.partition, after: idBefore(to.streamId) }]
+          : wholePlaces(topic, to).map(({ streamId }, partition) => ({ partition, after: streamId }))
+      topic.move(books, places)
+      ring()
+    },
     lag: async (address) => {
       const { books } = needGroup(address)
       const topic = need(address)
@@ -224,6 +267,7 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
         leased: pending.filter(([, { leasedAtMs }]) => leasedAtMs !== undefined).length,
         parked: pending.filter(([, { leasedAtMs }]) => leasedAtMs === undefined).length,
         dead: books.reduce((sum, { dead }) => sum + dead.length, 0),
+        filtered: books.reduce((sum, { filtered }) => sum + filtered, 0),
         oldestUnsettledMs: ids.length === 0 ? 0 : Math.max(0, clock.now() - Math.min(...ids.map(msOf))),
       }
     },
@@ -234,8 +278,8 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
       for (const topic of topics.values()) {
         for (const { group, books } of topic.groups.values())
           for (const [partition, own] of books.entries())
-            for (const [streamId, { leasedAtMs, deliveries }] of [...own.pending]) {
-              if (leasedAtMs === undefined || nowMs - leasedAtMs < group.leaseMs) continue
+            for (const [streamId, { leasedAtMs, leaseMs = group.leaseMs, deliveries }] of [...own.pending]) {
+              if (leasedAtMs === undefined || nowMs - leasedAtMs < leaseMs) continue
               report.expired++
               if (deliveries < group.deliveriesMax) {
                 own.pending.set(streamId, { deliveries, dueAtMs: nowMs + backoffAfter(group, deliveries) })
@@ -261,6 +305,13 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
 
 function checkWish({ level = 'memory', replicas = 0 }: Partial<Durability>) {
   if (level !== 'memory' || replicas > 0) throw new LogError('durability_unavailable', 'This log is in memory.')
+}
+
+/** What a receipt names, while its lease is live. */
+function heldBy(books: Books[], receipt: Receipt | undefined) {
+  const own = receipt && books[receipt.partition]
+  const held = own?.nonce === receipt?.nonce ? own?.pending.get(receipt?.streamId ?? '') : undefined
+  return held?.leasedAtMs !== undefined && held.deliveries === receipt?.deliveries ? held : undefined
 }
 
 function checkSize(event: NewEvent) {

@@ -19,17 +19,28 @@ export const life = () => base62Random(6)
 /** The keys of one partition. They share the hash tag `{tenant:topic:p}`, so scripts stay on one node of a Cluster. */
 export function partitionKeys({ tenant, topic }: TopicAddress, partition: number) {
   const base = `mq:{${tenant}:${topic}:${partition}}`
+  const parked = (group: string) => `${base}:pk:${group}`
+  /** The line of a group that orders, and under which key's hash each id stands in it. */
+  const line = (group: string) => `${base}:ln:${group}`
+  const keyof = (group: string) => `${base}:ko:${group}`
+  /** Leases that last longer than the group's. */
+  const held = (group: string) => `${base}:hl:${group}`
   return {
     stream: `${base}:s`,
     meta: `${base}:meta`,
     seen: [`${base}:dd:0`, `${base}:dd:1`] as const,
     delayed: `${base}:dly`,
     delayedEvents: `${base}:dlyd`,
-    parked: (group: string) => `${base}:pk:${group}`,
-    dead: (group: string) => `${base}:dlq:${group}`,
     tallies: `${base}:rd`,
+    dead: (group: string) => `${base}:dlq:${group}`,
+    ...{ parked, line, keyof, held },
+    /** Everything a group keeps here beside its pending list and its dead letters. */
+    books: (group: string) => [parked(group), line(group), keyof(group), held(group)],
   }
 }
+
+/** Taken by whoever counts what a group with a limit has under lease. */
+export const turnKey = ({ tenant, topic, group }: GroupAddress) => `mq:{${tenant}:${topic}}:turn:${group}`
 
 export const bellOf = ({ tenant, topic }: TopicAddress) => `mq:bell:${tenant}:${topic}`
 export const topicsKey = (tenant: string) => `mq:{${tenant}}:topics`

@@ -168,7 +168,21 @@ export interface GroupSettings {
   deliveriesMax: number
   /** The pause before redelivery number n is `backoffMs[n - 1]`, the last one repeating; empty = at once. */
   backoffMs: number[]
+  /** Deliveries under lease at once, over all consumers and partitions, at most; null = any number. */
+  inFlightMax: number | null
+  /**
+   * `key`: of the events of one partition key only the oldest unsettled one is ever delivered, so they are worked on in
+   * order, also across nacks and crashes; events without a key run free. `partition`: the same for a whole partition.
+   * Fixed when the group is made.
+   */
+  ordering: Ordering
+  /** Which events the group wants; the others count as settled. null = all. */
+  filter: Filter | null
+  /** While true nothing is handed out; what is under lease can still be settled. */
+  isPaused: boolean
 }
+
+export type Ordering = 'none' | 'key' | 'partition'
 
 /** Both parts must fit. `filter.ts` compiles it; the grammar is in `filter-grammar.ts`. */
 export interface Filter {
@@ -194,8 +208,10 @@ export type Settlement =
   | { op: 'ack'; receipt: string }
   /** Give it back; `delayMs` overrides the group's backoff. */
   | { op: 'nack'; receipt: string; delayMs?: number; reason?: string }
-  /** The lease starts anew. */
-  | { op: 'extend'; receipt: string }
+  /** The lease starts anew, for `leaseMs` or the group's. */
+  | { op: 'extend'; receipt: string; leaseMs?: number }
+  /** Give it back unseen: this delivery does not count. */
+  | { op: 'release'; receipt: string }
   /** Never deliver it again: it moves to the dead letters now. */
   | { op: 'term'; receipt: string; reason?: string }
 
@@ -222,8 +238,23 @@ export interface GroupLag {
   /** Given back or expired, waiting for redelivery. */
   parked: number
   dead: number
+  /** Settled by the group's filter, ever. */
+  filtered: number
   /** Age of the oldest entry that is not settled, 0 when all are. */
   oldestUnsettledMs: number
+}
+
+/** Where a group is moved: a {@link Start}, or in one partition so that this entry is delivered next. */
+export type Seek = Start | { partition: number; streamId: string }
+
+export interface PullOptions {
+  max: number
+  waitMs: number
+  signal?: AbortSignal
+  /** The lease of these deliveries, instead of the group's. */
+  leaseMs?: number
+  /** Payload and attributes of all entries together at most; the first one is given whatever its size. */
+  bytesMax?: number
 }
 
 /** What one round of upkeep did. `lost` counts entries that were gone before their group had settled them; it should stay 0. */
@@ -299,7 +330,7 @@ export interface EventLog extends Repair {
   groups(address: TopicAddress): Promise<Group[]>
   deleteGroup(address: GroupAddress): Promise<boolean>
   /** Up to `max` entries under lease, waiting up to `waitMs` for the first; empty when none came. */
-  pull(address: GroupAddress, options: { max: number; waitMs: number; signal?: AbortSignal }): Promise<Delivery[]>
+  pull(address: GroupAddress, options: PullOptions): Promise<Delivery[]>
   /** One outcome per settlement, in order. A receipt of an earlier delivery is answered `lease_lost` and changes nothing. */
   settle(address: GroupAddress, settlements: Settlement[]): Promise<Settled[]>
   /**
@@ -307,6 +338,14 @@ export interface EventLog extends Repair {
    * since the last checkpoint) is settled, so retention may remove it. Do not mix with `pull` in one group.
    */
   checkpoint(address: GroupAddress, place: { partition: number; streamId: string; count: number }): Promise<void>
+  /** Whether each receipt still holds its lease, in order. */
+  holds(address: GroupAddress, receipts: string[]): Promise<boolean[]>
+  /**
+   * Moves the group. What was leased or parked in the partitions it moves in is given up: receipts from before answer
+   * `lease_lost`. Dead letters stay. A cursor of another epoch is refused with `epoch_changed`, one whose place retention
+   * has passed with `cursor_expired`.
+   */
+  seek(address: GroupAddress, to: Seek): Promise<void>
   lag(address: GroupAddress): Promise<GroupLag>
 
   /** One round of upkeep over every topic: expired leases, dead letters, retention. One process at a time does the work. */

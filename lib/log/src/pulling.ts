@@ -1,38 +1,21 @@
 import type { Redis } from 'ioredis'
 import type { Bells, Ring } from './bells.ts'
-import { compareIds, encodeReceipt, ORIGIN } from './cursor.ts'
-import { isFor, type RawEntry, unpackEntry } from './event.ts'
-import { logError, saysRedis } from './faults.ts'
-import { partitionKeys } from './names.ts'
-import type { Delivery, GroupAddress } from './port.ts'
-import { runScript } from './scripts.ts'
-import { drop, release } from './settling.ts'
+import { logError } from './faults.ts'
+import { compileFilter } from './filter.ts'
+import { withRoom } from './limiting.ts'
+import type { Delivery, Group, GroupAddress, PullOptions } from './port.ts'
+import { release, relet } from './settling.ts'
+import { type Rules, Shelf } from './shelf.ts'
 import type { Topics } from './topics.ts'
-
-export interface PullOptions {
-  max: number
-  waitMs: number
-  signal?: AbortSignal
-}
 
 /** One caller of `pull`, served in the order they came. */
 interface Waiter {
-  max: number
+  wanted: PullOptions
   isPatient: boolean
-  resolve(deliveries: Delivery[]): void
-  reject(error: unknown): void
-}
-
-/** What the reader knows of one partition. */
-interface Shelf {
-  partition: number
-  nonce: string
-  /** There may be entries never delivered to the group. */
-  isFresh: boolean
-  /** Parked entries may be due. */
-  isDue: boolean
-  lastId: string
-  timer?: ReturnType<typeof setTimeout>
+  /** Takes the caller out of the line; from then on only `answer` or `fail` ends its wait. */
+  leave(): void
+  answer(deliveries: Delivery[]): void
+  fail(error: unknown): void
 }
 
 /** Reads of one hand-over: enough to fill a large demand, few enough that nobody waits long for the first entry. */
@@ -47,6 +30,8 @@ export class GroupReader {
   private waiters: Waiter[] = []
   private shelves: Shelf[] = []
   private isRunning = false
+  /** The group is paused or at its limit: nothing is looked for until a bell rings or somebody comes. */
+  private isResting = false
   private turn = 0
   private readonly unlisten: () => void
 
@@ -63,52 +48,59 @@ export class GroupReader {
     return this.waiters.length
   }
 
-  pull({ max, waitMs, signal }: PullOptions): Promise<Delivery[]> {
-    if (signal?.aborted || max <= 0) return Promise.resolve([])
+  pull(wanted: PullOptions): Promise<Delivery[]> {
+    const { waitMs, signal } = wanted
+    if (signal?.aborted || wanted.max <= 0) return Promise.resolve([])
     return new Promise((resolve, reject) => {
-      const leave = () => waiter.resolve([])
-      const settle = () => {
-        clearTimeout(timer)
-        signal?.removeEventListener('abort', leave)
-        this.waiters = this.waiters.filter((other) => other !== waiter)
+      const giveUp = () => {
+        waiter.leave()
+        resolve([])
       }
+      const timer = waitMs > 0 ? setTimeout(giveUp, waitMs) : undefined
       const waiter: Waiter = {
-        max,
-        isPatient: waitMs > 0,
-        resolve: (deliveries) => {
-          settle()
-          resolve(deliveries)
+        ...{ wanted, isPatient: waitMs > 0, answer: resolve },
+        leave: () => {
+          clearTimeout(timer)
+          signal?.removeEventListener('abort', giveUp)
+          this.waiters = this.waiters.filter((other) => other !== waiter)
         },
-        reject: (error) => {
-          settle()
-          reject(logError(error, { isWrite: false }))
-        },
+        fail: (error) => reject(logError(error, { isWrite: false })),
       }
-      const timer = waitMs > 0 ? setTimeout(leave, waitMs) : undefined
-      signal?.addEventListener('abort', leave, { once: true })
+      signal?.addEventListener('abort', giveUp, { once: true })
       this.waiters.push(waiter)
       // Whoever does not wait for the bell wants a look now, whatever the bells have said so far.
       if (!waiter.isPatient) this.markAll()
+      this.isResting = false
       this.run()
     })
   }
 
   close() {
     this.unlisten()
-    for (const { timer } of this.shelves) clearTimeout(timer)
-    for (const waiter of this.waiters) waiter.resolve([])
+    for (const shelf of this.shelves) shelf.close()
+    this.dismiss((waiter) => waiter.answer([]))
   }
 
   private hear(ring: Ring | undefined) {
     const shelf = ring && this.shelves[ring.partition]
-    if (!shelf) this.markAll()
-    else if (ring.group === undefined) shelf.isFresh ||= compareIds(ring.lastId ?? '', shelf.lastId) > 0
-    else if (ring.group === this.address.group) shelf.isDue = true
+    if (ring?.group !== undefined && ring.group !== this.address.group) return
+    if (ring?.isChange) this.topics.doubt(this.address)
+    if (!shelf || ring.isChange) this.markAll()
+    else if (ring.lastId !== undefined) shelf.hear(ring.lastId)
+    else shelf.hearGroup()
+    this.isResting = false
     this.run()
   }
 
   private markAll() {
     for (const shelf of this.shelves) shelf.isFresh = shelf.isDue = true
+  }
+
+  private dismiss(end: (waiter: Waiter) => void, which = (_: Waiter) => true) {
+    for (const waiter of this.waiters.filter(which)) {
+      waiter.leave()
+      end(waiter)
+    }
   }
 
   private run() {
@@ -117,131 +109,108 @@ export class GroupReader {
     this.serve()
       .catch((error) => {
         this.markAll()
-        for (const waiter of this.waiters) waiter.reject(error)
+        this.dismiss((waiter) => waiter.fail(error))
       })
       .finally(() => {
         this.isRunning = false
         // Who came while the last look was under way has not been looked for.
-        if (this.dirty().length > 0) this.run()
+        if (!this.isResting && this.dirty().length > 0) this.run()
       })
   }
 
   private async serve(): Promise<void> {
     await this.fit()
-    for (let dirty = this.dirty(); this.waiters.length > 0 && dirty.length > 0; dirty = this.dirty())
-      await this.handOver(await this.collect())
-    for (const waiter of this.waiters) if (!waiter.isPatient) waiter.resolve([])
+    while (this.waiters.length > 0 && this.dirty().length > 0 && !this.isResting) {
+      // A bell that rings while we ask, or count, must not go unheard: resting comes first, waking may follow.
+      this.isResting = true
+      const group = await this.topics.needGroup(this.address)
+      if (!group.isPaused) await this.serveOnce(group)
+    }
+    this.dismiss(
+      (waiter) => waiter.answer([]),
+      ({ isPatient }) => !isPatient,
+    )
+  }
+
+  private async serveOnce(group: Group): Promise<void> {
+    const { ordering, filter, inFlightMax } = group
+    const rules: Rules = { ordering, fits: filter ? compileFilter(filter) : undefined }
+    const give = async (room: number) => {
+      await this.handOver(group, await this.collect(rules, room))
+      return true
+    }
+    const topic = await this.topics.need(this.address)
+    const hasGiven =
+      inFlightMax === null
+        ? await give(DEMAND_MAX)
+        : await withRoom(this.redis, { topic, group: { ...group, inFlightMax } }, give)
+    if (hasGiven) this.isResting = false
   }
 
   /** One shelf per partition the topic has now. */
   private async fit(): Promise<void> {
     const { partitions } = await this.topics.need(this.address)
     for (let partition = this.shelves.length; partition < partitions; partition++)
-      this.shelves.push({ partition, nonce: '', isFresh: true, isDue: true, lastId: ORIGIN })
+      this.shelves.push(new Shelf(this.redis, this.topics, this.address, partition, () => this.run()))
   }
 
   private dirty() {
     return this.shelves.filter((shelf) => shelf.isFresh || shelf.isDue)
   }
 
-  private async collect(): Promise<Delivery[]> {
+  private async collect(rules: Rules, room: number): Promise<Delivery[]> {
     const collected: Delivery[] = []
     for (let pass = 0; pass < PASSES_MAX; pass++) {
-      const demand = Math.min(
-        DEMAND_MAX,
-        this.waiters.reduce((sum, { max }) => sum + max, 0),
-      )
+      const demand = this.waiters.reduce((sum, { wanted }) => sum + wanted.max, 0)
       const dirty = this.dirty()
-      const wanted = demand - collected.length
+      const wanted = Math.min(DEMAND_MAX, room, demand) - collected.length
       if (wanted <= 0 || dirty.length === 0) break
       const from = this.turn++ % dirty.length
       const shelves = [...dirty.slice(from), ...dirty.slice(0, from)].slice(0, wanted)
       const share = Math.floor(wanted / shelves.length)
-      const taken = await Promise.all(shelves.map((shelf) => this.take(shelf, share)))
+      const taken = await Promise.all(shelves.map((shelf) => shelf.take(share, rules)))
       collected.push(...taken.flat())
     }
     return collected
   }
 
-  private async handOver(collected: Delivery[]): Promise<void> {
-    let at = 0
+  private async handOver(group: Group, collected: Delivery[]): Promise<void> {
+    let rest = collected
+    const under: Promise<unknown>[] = []
     for (const waiter of [...this.waiters]) {
-      if (at >= collected.length) return
+      if (rest.length === 0) break
       // A caller may have left while we read; `waiters` is the truth.
       if (!this.waiters.includes(waiter)) continue
-      waiter.resolve(collected.slice(at, at + waiter.max))
-      at += waiter.max
+      const share = shareOf(waiter.wanted, rest)
+      rest = rest.slice(share.length)
+      waiter.leave()
+      under.push(this.lease(group, waiter, share))
     }
-    const unwanted = collected.slice(at)
-    if (unwanted.length > 0) await release(this.redis, this.address, unwanted)
+    if (rest.length > 0) under.push(release(this.redis, group, rest))
+    await Promise.all(under)
   }
 
-  /** Up to `count` entries of one partition: those due again first, then new ones. */
-  private async take(shelf: Shelf, count: number): Promise<Delivery[]> {
+  /** Hands deliveries to a caller, under the lease it asked for. */
+  private async lease(group: Group, { wanted: { leaseMs }, answer, fail }: Waiter, share: Delivery[]): Promise<void> {
     try {
-      const again = shelf.isDue ? await this.takeDue(shelf, count) : []
-      const fresh = shelf.isFresh && again.length < count ? await this.takeFresh(shelf, count - again.length) : []
-      return [...again, ...fresh]
+      if (leaseMs !== undefined && leaseMs !== group.leaseMs) {
+        await this.topics.noteLease(group, leaseMs)
+        await relet(this.redis, group, share, leaseMs)
+      }
+      answer(share)
     } catch (error) {
-      if (!saysRedis(error, 'NOGROUP')) throw error
-      // Somebody destroyed the group in Redis, or Redis lost it: make it again where upkeep last saw it, if it should exist.
-      this.topics.doubt(this.address)
-      await this.topics.needGroup(this.address)
-      shelf.nonce = await this.topics.openGroup(this.address, shelf.partition)
-      shelf.isFresh = shelf.isDue = true
-      return []
+      fail(error)
     }
   }
+}
 
-  // Both flags go down before the question leaves: a bell that rings in between puts them up again.
-  private async takeDue(shelf: Shelf, count: number): Promise<Delivery[]> {
-    shelf.isDue = false
-    const { group, ...address } = this.address
-    const keys = partitionKeys(address, shelf.partition)
-    const [nonce, nextMs, , ...due] = await runScript<[string, number, number, ...[string, number, string[]][]]>(
-      this.redis,
-      'due',
-      [keys.stream, keys.meta, keys.parked(group)],
-      [group, count],
-    )
-    if (nonce === '') throw new Error('NOGROUP')
-    shelf.nonce = nonce
-    clearTimeout(shelf.timer)
-    if (nextMs === 0) shelf.isDue = true
-    else if (nextMs > 0)
-      shelf.timer = setTimeout(
-        () => {
-          shelf.isDue = true
-          this.run()
-        },
-        Math.min(nextMs, 2 ** 31 - 1),
-      )
-    return due.map(([streamId, deliveries, fields]) => this.delivery(shelf, [streamId, fields], deliveries))
-  }
-
-  private async takeFresh(shelf: Shelf, count: number): Promise<Delivery[]> {
-    shelf.isFresh = false
-    const { group, ...address } = this.address
-    const { stream } = partitionKeys(address, shelf.partition)
-    const reply = (await this.redis.xreadgroup('GROUP', group, 'live', 'COUNT', count, 'STREAMS', stream, '>')) as
-      | [string, RawEntry[]][]
-      | null
-    const entries = reply?.[0]?.[1] ?? []
-    if (entries.length >= count) shelf.isFresh = true
-    shelf.lastId = entries.at(-1)?.[0] ?? shelf.lastId
-    const deliveries = entries.map((entry) => this.delivery(shelf, entry, 1))
-    const others = deliveries.filter(({ entry: { event } }) => !isFor(group, event))
-    if (others.length === 0) return deliveries
-    await drop(this.redis, this.address, others)
-    return deliveries.filter((delivery) => !others.includes(delivery))
-  }
-
-  private delivery({ partition, nonce }: Shelf, entry: RawEntry, deliveries: number): Delivery {
-    const [streamId] = entry
-    return {
-      entry: unpackEntry(partition, entry),
-      receipt: encodeReceipt({ partition, nonce, streamId, deliveries }),
-      deliveries,
-    }
-  }
+/** The first of these that fit what one caller asked for; always at least one. */
+function shareOf({ max, bytesMax }: PullOptions, deliveries: Delivery[]): Delivery[] {
+  if (bytesMax === undefined) return deliveries.slice(0, max)
+  let bytes = 0
+  const end = deliveries.slice(0, max).findIndex(({ entry: { event } }, n) => {
+    bytes += Buffer.byteLength(event.attributesJson) + Buffer.byteLength(event.dataJson ?? '')
+    return n > 0 && bytes > bytesMax
+  })
+  return deliveries.slice(0, end < 0 ? max : end)
 }

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Bells } from './bells.ts'
-import type { Delivery, GroupAddress } from './port.ts'
-import { GroupReader, type PullOptions } from './pulling.ts'
+import type { Delivery, GroupAddress, PullOptions } from './port.ts'
+import { GroupReader } from './pulling.ts'
 import type { Topics } from './topics.ts'
 
 /** How long a reader stays without a caller before it is put away. */

@@ -6,14 +6,15 @@ import { encodeCursor } from './cursor.ts'
 import { deadLettersIn } from './dead-letters.ts'
 import { logError, saysRedis } from './faults.ts'
 import { lagOf } from './lagging.ts'
-import { partitionKeys } from './names.ts'
-import type { EventLog, GroupAddress, Start, TopicAddress } from './port.ts'
+import { bellOf, partitionKeys } from './names.ts'
+import type { EventLog, GroupAddress, Seek, Start, TopicAddress } from './port.ts'
 import { Promoter } from './promoting.ts'
 import { Readers } from './readers.ts'
 import { readPage, readPartition, startPlaces } from './reading.ts'
 import { RedisClock } from './redis-clock.ts'
 import { runScript } from './scripts.ts'
-import { settle } from './settling.ts'
+import { seek, wholePlaces } from './seeking.ts'
+import { holds, settle } from './settling.ts'
 import { Sweeper } from './sweeping.ts'
 import { Tails } from './tailing.ts'
 import { Topics } from './topics.ts'
@@ -67,6 +68,8 @@ export function openLog(options: ({ redisUrl: string } | { connections: Connecti
     settle: (address, settlements) =>
       write(topics.needGroup(address).then((group) => settle(commands, group, settlements))),
     checkpoint: (address, place) => write(checkpoint(address, place)),
+    holds: (address, receipts) => read(topics.needGroup(address).then(() => holds(commands, address, receipts))),
+    seek: (address, to) => write(move(address, to)),
     lag: (address) => read(lag(address)),
     deadLetters: (address, wish) => read(dead.deadLetters(address, wish)),
     deleteDeadLetters: (address, places) => write(dead.deleteDeadLetters(address, places)),
@@ -106,10 +109,26 @@ export function openLog(options: ({ redisUrl: string } | { connections: Connecti
 
   async function putGroup(address: GroupAddress, { start = { at: 'earliest' }, ...settings }: GroupChange) {
     const topic = await topics.need(address)
-    const places = await startPlaces(commands, topic, start)
+    const isThere = (await topics.findGroup(address)) !== undefined
+    const wanted = isThere ? undefined : await wholePlaces(commands, topic, start)
     const group = await topics.putGroup(address, settings)
-    await Promise.all(places.map(({ streamId }, partition) => topics.openGroup(address, partition, streamId)))
+    if (group.isNew) {
+      const places = wanted ?? (await wholePlaces(commands, topic, start))
+      await Promise.all(places.map(({ streamId }, partition) => topics.openGroup(address, partition, streamId)))
+    } else await tellChange(address)
     return group
+  }
+
+  async function move(address: GroupAddress, to: Seek) {
+    const [topic, group] = await Promise.all([topics.need(address), topics.needGroup(address)])
+    await seek(commands, { topic, group }, to)
+    await tellChange(address)
+  }
+
+  /** Other processes remember groups for seconds; these changes should be felt at once. */
+  async function tellChange(address: GroupAddress) {
+    bells.ringHere(address, { partition: 0, group: address.group, isChange: true })
+    await commands.publish(bellOf(address), `0 ?${address.group}`)
   }
 
   async function checkpoint({ group, ...address }: GroupAddress, place: Parameters<EventLog['checkpoint']>[1]) {

@@ -1,5 +1,6 @@
 import { script } from '@santaclaude/redis/script'
 import type { Redis } from 'ioredis'
+import ahead from './scripts/ahead.lua' with { type: 'text' }
 import append from './scripts/append.lua' with { type: 'text' }
 import checkpoint from './scripts/checkpoint.lua' with { type: 'text' }
 import claim from './scripts/claim.lua' with { type: 'text' }
@@ -8,20 +9,28 @@ import delay from './scripts/delay.lua' with { type: 'text' }
 import due from './scripts/due.lua' with { type: 'text' }
 import expire from './scripts/expire.lua' with { type: 'text' }
 import group from './scripts/group.lua' with { type: 'text' }
+import held from './scripts/held.lua' with { type: 'text' }
+import line from './scripts/line.lua' with { type: 'text' }
 import open from './scripts/open.lua' with { type: 'text' }
 import own from './scripts/own.lua' with { type: 'text' }
 import promote from './scripts/promote.lua' with { type: 'text' }
 import redrive from './scripts/redrive.lua' with { type: 'text' }
 import redriveTo from './scripts/redrive-to.lua' with { type: 'text' }
+import seek from './scripts/seek.lua' with { type: 'text' }
 import seen from './scripts/seen.lua' with { type: 'text' }
 import settle from './scripts/settle.lua' with { type: 'text' }
+import skip from './scripts/skip.lua' with { type: 'text' }
 import trim from './scripts/trim.lua' with { type: 'text' }
 import ungroup from './scripts/ungroup.lua' with { type: 'text' }
+import unlock from './scripts/unlock.lua' with { type: 'text' }
 
 const texts = {
   append: seen + append,
   delay: seen + delay,
-  ...{ checkpoint, claim, close, due, expire, group, open, own, promote, redrive, redriveTo, settle, trim, ungroup },
+  ...{ checkpoint, claim, close, group, held, open, own, promote, redriveTo, seek, trim, ungroup, unlock },
+  // These know the line of a group that orders.
+  ...{ ahead: line + ahead, due: line + due, expire: line + expire, redrive: line + redrive },
+  ...{ settle: line + settle, skip: line + skip },
 }
 export type ScriptName = keyof typeof texts
 

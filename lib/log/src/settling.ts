@@ -27,6 +27,9 @@ export async function settle(redis: Redis, group: Group, settlements: Settlement
     const { receipt } = settlements[index] as Settlement
     answers[index] = isDone ? { receipt, ok: true, isDead: op === 'dead' } : { receipt, ok: false, code: 'lease_lost' }
   })
+  // Only a group with a limit has somebody who waits for others to settle.
+  if (group.inFlightMax !== null && steps.some(({ op }) => op !== 'extend'))
+    await redis.publish(bellOf(group), `0 !${group.group}`)
   return answers
 }
 
@@ -49,14 +52,51 @@ async function unseen(redis: Redis, address: GroupAddress, what: { deliveries: D
 function meaning(group: Group, settlement: Settlement, deliveries: number): Pick<Step, 'op' | 'argument'> {
   switch (settlement.op) {
     case 'ack':
+      return { op: 'ack', argument: '' }
     case 'extend':
-      return { op: settlement.op, argument: '' }
+      return { op: 'extend', argument: leaseArgument(group, settlement.leaseMs) }
+    case 'release':
+      return { op: 'release', argument: 0 }
     case 'term':
       return { op: 'dead', argument: settlement.reason ?? 'terminated' }
     case 'nack':
       if (deliveries >= group.deliveriesMax) return { op: 'dead', argument: settlement.reason ?? 'too many deliveries' }
       return { op: 'park', argument: settlement.delayMs ?? backoffAfter(group, deliveries) }
   }
+}
+
+/** A shorter lease is one of which a part has gone; a longer one needs to be held. */
+const leaseArgument = ({ leaseMs }: Group, wantedMs = leaseMs) =>
+  wantedMs > leaseMs ? `+${wantedMs}` : String(leaseMs - wantedMs)
+
+/** Starts the leases of fresh deliveries anew, for another time than the group's. */
+export async function relet(redis: Redis, group: Group, deliveries: Delivery[], leaseMs: number): Promise<void> {
+  await settle(
+    redis,
+    group,
+    deliveries.map(({ receipt }) => ({ op: 'extend', receipt, leaseMs })),
+  )
+}
+
+/** Whether each receipt still holds its lease. */
+export async function holds(redis: Redis, { group, ...at }: GroupAddress, receipts: string[]): Promise<boolean[]> {
+  const address = { tenant: at.tenant, topic: at.topic }
+  const answers = receipts.map(() => false)
+  const known = receipts.flatMap((text, index) => {
+    const receipt = decodeReceipt(text)
+    return receipt ? [{ index, ...receipt }] : []
+  })
+  const looks = [...Map.groupBy(known, ({ partition }) => partition)].map(async ([partition, own]) => {
+    const keys = partitionKeys(address, partition)
+    const args = own.flatMap(({ nonce, streamId, deliveries }) => [nonce, streamId, deliveries])
+    const held = await runScript<number[]>(redis, 'held', [keys.stream, keys.meta], [group, ...args]).catch((error) => {
+      if (saysRedis(error, 'NOGROUP')) return []
+      throw error
+    })
+    for (const [at, { index }] of own.entries()) answers[index] = held[at] === 1
+  })
+  await Promise.all(looks)
+  return answers
 }
 
 async function inBatches(
@@ -86,7 +126,7 @@ async function send(redis: Redis, { group, ...address }: GroupAddress, partition
     return await runScript<number[]>(
       redis,
       'settle',
-      [keys.stream, keys.meta, keys.parked(group), keys.dead(group)],
+      [keys.stream, keys.meta, keys.parked(group), keys.dead(group), ...keys.books(group).slice(1)],
       args,
     )
   } catch (error) {

@@ -1,11 +1,11 @@
 import type { Redis } from 'ioredis'
 import { saysRedis } from './faults.ts'
 import { bellOf, life, ownerKeys, partitionKeys } from './names.ts'
-import type { Group, Sweep, Topic } from './port.ts'
+import type { Sweep, Topic } from './port.ts'
 import type { Promoter } from './promoting.ts'
 import { retain } from './retaining.ts'
 import { runScript } from './scripts.ts'
-import type { Topics } from './topics.ts'
+import type { StoredGroup, Topics } from './topics.ts'
 
 /** How long ownership lasts without a renewal; the longest upkeep stands still when its owner dies. */
 const OWN_MS = 3_000
@@ -51,7 +51,9 @@ export class Sweeper {
         for (let partition = 0; partition < (byName.get(group.topic)?.partitions ?? 0); partition++) {
           const id = `${tenant}/${group.topic}/${group.group}/${partition}`
           seen.add(id)
-          if ((this.nextAtMs.get(id) ?? 0) <= nowMs)
+          const shortestMs = Math.min(group.leaseMs, group.shortestMs ?? group.leaseMs)
+          const nextAtMs = this.nextAtMs.get(id) ?? 0
+          if (nextAtMs <= nowMs || nextAtMs - nowMs > shortestMs)
             jobs.push(() => this.expire(group, partition, { id, fence, report }))
         }
       for (const topic of trims ? topics : [])
@@ -63,13 +65,13 @@ export class Sweeper {
     return report
   }
 
-  private async expire(group: Group, partition: number, at: { id: string; fence: number; report: Sweep }) {
+  private async expire(group: StoredGroup, partition: number, at: { id: string; fence: number; report: Sweep }) {
     const keys = partitionKeys(group, partition)
     try {
       const [parked, dead, lost, nextMs] = await runScript<[number, number, number, number]>(
         this.redis,
         'expire',
-        [keys.stream, keys.meta, keys.parked(group.group), keys.dead(group.group)],
+        [keys.stream, keys.meta, keys.parked(group.group), keys.dead(group.group), ...keys.books(group.group).slice(1)],
         [group.group, group.leaseMs, group.deliveriesMax, at.fence, bellOf(group), partition, ...group.backoffMs],
       )
       at.report.expired += parked + dead
@@ -77,7 +79,7 @@ export class Sweeper {
       at.report.lost += lost
       const { tenant, topic } = group
       if (dead + lost > 0) at.report.troubles.push({ group: { tenant, topic, group: group.group }, dead, lost })
-      this.nextAtMs.set(at.id, performance.now() + nextMs)
+      this.nextAtMs.set(at.id, performance.now() + Math.min(nextMs, group.shortestMs ?? nextMs))
     } catch (error) {
       // No group here yet: whoever pulls from it makes it.
       if (!saysRedis(error, 'NOGROUP') && !saysRedis(error, 'FENCED')) throw error

@@ -11,7 +11,7 @@ import {
   type TopicChange,
 } from './port.ts'
 import { runScript } from './scripts.ts'
-import { changed, groupDefaults, topicDefaults } from './settings.ts'
+import { changed, groupChanged, groupDefaults, topicDefaults } from './settings.ts'
 
 /** How old a topic's or a group's settings may be before they are read again. */
 const FRESH_MS = 5_000
@@ -27,6 +27,9 @@ interface Known<Thing> {
 
 /** A topic that was written back after a wipe says when, so that its groups can follow. */
 type StoredTopic = Topic & { restoredAtMs?: number }
+
+/** `shortestMs`: the shortest lease a pull ever asked for, so that upkeep looks often enough. */
+export type StoredGroup = Group & { shortestMs?: number }
 
 /**
  * Settings of topics and groups: two hashes per tenant in Redis, remembered here for seconds. When Redis was emptied
@@ -90,7 +93,7 @@ export class Topics {
       await this.redis.hdel(groupsKey(address.tenant), ...groups.map(({ group }) => `${address.topic}/${group}`))
     for (let partition = 0; partition < topic.partitions; partition++) {
       const keys = partitionKeys(address, partition)
-      const more = groups.flatMap(({ group }) => [keys.parked(group), keys.dead(group)])
+      const more = groups.flatMap(({ group }) => [...keys.books(group), keys.dead(group)])
       const own = [keys.stream, keys.tallies, ...keys.seen, keys.delayed, keys.delayedEvents]
       await runScript(this.redis, 'close', [keys.meta, ...own, ...more], [CLOSED_MS])
     }
@@ -114,12 +117,7 @@ export class Topics {
     const { tenant, topic, group } = address
     const before = await this.readGroup(address)
     const base = before ?? { tenant, topic, group, ...groupDefaults, createdAtMs: Date.now() }
-    const next: Group = {
-      ...base,
-      leaseMs: change.leaseMs ?? base.leaseMs,
-      deliveriesMax: change.deliveriesMax ?? base.deliveriesMax,
-      backoffMs: change.backoffMs ?? base.backoffMs,
-    }
+    const next: Group = { ...base, ...groupChanged(base, change, { isNew: !before }) }
     await this.redis.hset(groupsKey(tenant), `${topic}/${group}`, JSON.stringify(next))
     return { ...this.rememberGroup(next), isNew: !before }
   }
@@ -141,13 +139,21 @@ export class Topics {
     return group
   }
 
-  async groupsOf({ tenant, topic }: TopicAddress): Promise<Group[]> {
+  /** Notes that some lease of the group is shorter than its own. */
+  async noteLease(group: StoredGroup, leaseMs: number): Promise<void> {
+    if (leaseMs >= Math.min(group.leaseMs, group.shortestMs ?? group.leaseMs)) return
+    const next: StoredGroup = { ...group, shortestMs: leaseMs }
+    await this.redis.hset(groupsKey(group.tenant), `${group.topic}/${group.group}`, JSON.stringify(next))
+    this.rememberGroup(next)
+  }
+
+  async groupsOf({ tenant, topic }: TopicAddress): Promise<StoredGroup[]> {
     return (await this.groupsOfTenant(tenant)).filter((group) => group.topic === topic)
   }
 
-  async groupsOfTenant(tenant: string): Promise<Group[]> {
+  async groupsOfTenant(tenant: string): Promise<StoredGroup[]> {
     const found = await this.redis.hvals(groupsKey(tenant))
-    return found.map((text) => JSON.parse(text) as Group).sort((a, b) => (a.group < b.group ? -1 : 1))
+    return found.map(groupFrom).sort((a, b) => (a.group < b.group ? -1 : 1))
   }
 
   async deleteGroup(address: GroupAddress): Promise<boolean> {
@@ -157,7 +163,8 @@ export class Topics {
     const wasThere = (await this.redis.hdel(groupsKey(tenant), `${topic}/${group}`)) === 1
     for (let partition = 0; partition < (found?.partitions ?? 0); partition++) {
       const keys = partitionKeys(address, partition)
-      await runScript(this.redis, 'ungroup', [keys.stream, keys.meta, keys.parked(group), keys.dead(group)], [group])
+      const own = [...keys.books(group), keys.dead(group)]
+      await runScript(this.redis, 'ungroup', [keys.stream, keys.meta, ...own], [group])
     }
     return wasThere
   }
@@ -169,7 +176,7 @@ export class Topics {
       const [nonce] = await runScript<[string, number]>(
         this.redis,
         'group',
-        [keys.stream, keys.meta],
+        [keys.stream, keys.meta, ...keys.books(group)],
         [group, after, life()],
       )
       return nonce
@@ -195,7 +202,7 @@ export class Topics {
 
   private async readGroup({ tenant, topic, group }: GroupAddress): Promise<Group | undefined> {
     const text = await this.redis.hget(groupsKey(tenant), `${topic}/${group}`)
-    return text ? this.rememberGroup(JSON.parse(text) as Group) : undefined
+    return text ? this.rememberGroup(groupFrom(text)) : undefined
   }
 
   private async restored(known: Known<Topic> | undefined): Promise<Topic | undefined> {
@@ -242,6 +249,8 @@ function storedTopic(text: string): Topic {
   const topic = JSON.parse(text) as Topic
   return { ...topic, ...changed(topicDefaults, topic) }
 }
+/** A group that was written before a setting existed has its default. */
+const groupFrom = (text: string): StoredGroup => ({ ...groupDefaults, ...(JSON.parse(text) as Group) })
 
 const topicId = ({ tenant, topic }: TopicAddress) => `${tenant}/${topic}`
 const groupId = ({ tenant, topic, group }: GroupAddress) => `${tenant}/${topic}/${group}`

@@ -1,6 +1,7 @@
 -- Moves dead letters of a group back into it, each gone from here in the step in which it is there.
--- KEYS     1 stream  2 meta  3 parked  4 dead  5 tallies
--- ARGV     1 group  2 bell channel  3 partition  4 tally ('' = none)  5... dead letters by id
+-- KEYS     1 stream  2 meta  3 parked  4 dead  5 tallies  6 line  7 keyof
+-- ARGV     1 group  2 bell channel  3 partition  4 tally ('' = none)  5 ordering of the group
+--          6... dead letters by id
 -- returns  how many were still there
 -- error    NOGROUP
 local stream, meta, parked, dead, group = KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1]
@@ -9,7 +10,8 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('XPENDING', stream, group)
 
 local moved, last = 0, nil
-for at = 5, #ARGV do
+local order = { parked = parked, line = KEYS[6], keyof = KEYS[7] }
+for at = 6, #ARGV do
   local letter = redis.call('XRANGE', dead, ARGV[at], ARGV[at])[1]
   if letter then
     local fields = letter[2]
@@ -18,7 +20,7 @@ for at = 5, #ARGV do
     if entry and entry[2][2] == id then
       -- FORCE puts an entry that was settled back among the pending ones: same place, unseen by every other group.
       redis.call('XCLAIM', stream, group, 'parked', 0, original, 'RETRYCOUNT', 0, 'FORCE', 'JUSTID')
-      redis.call('ZADD', parked, now, original)
+      park(order, { id = original, key = fields[14], place = string.format('%.0f-0', now) }, ARGV[5], now)
       redis.call('HINCRBY', meta, 'returned:' .. group, 1)
     else
       local more = string.sub(fields[16], 2, -2)

@@ -1,9 +1,9 @@
 -- Settles deliveries of one partition. A receipt counts only while its delivery is the newest and its lease is live.
--- KEYS     1 stream  2 meta  3 parked  4 dead
+-- KEYS     1 stream  2 meta  3 parked  4 dead  5 line  6 keyof  7 held
 -- ARGV     1 group  2 bell channel  3 partition  4 lowest id below  5 highest id below
 --          6... per receipt: operation, nonce, id, deliveries, argument
 --          operations: ack; park (argument = ms until it is due); release (the same at once, the delivery does not count);
---          extend; dead (argument = reason)
+--          extend (argument = ms of the group's lease that count as gone, or +<ms> for a longer one); dead (argument = reason)
 -- returns  1 or 0 (lease lost) per receipt
 -- error    NOGROUP
 local stream, meta, parked, dead, group = KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1]
@@ -25,13 +25,23 @@ local function deliveriesOf(id)
 end
 
 local answers, acked, isParked = {}, {}, false
+local order = { parked = parked, line = KEYS[5], keyof = KEYS[6] }
+local isOrdered, hasHeld = redis.call('EXISTS', KEYS[5]) == 1, redis.call('EXISTS', KEYS[7]) == 1
 for at = 6, #ARGV, 5 do
   local op, id, deliveries, argument = ARGV[at], ARGV[at + 2], tonumber(ARGV[at + 3]), ARGV[at + 4]
   local isOurs = ARGV[at + 1] == nonce and deliveriesOf(id) == deliveries
   answers[#answers + 1] = isOurs and 1 or 0
   if isOurs then
+    if hasHeld then redis.call('ZREM', KEYS[7], id) end
     if op == 'extend' then
-      redis.call('XCLAIM', stream, group, 'live', 0, id, 'IDLE', 0, 'RETRYCOUNT', deliveries, 'JUSTID')
+      -- Idle time says when a lease ends and cannot lie in the future, so a longer lease is held beside it.
+      local longer = string.match(argument, '^%+(%d+)$')
+      if longer then
+        redis.call('ZADD', KEYS[7], now + longer, id)
+        hasHeld = true
+      end
+      local idle = longer and 0 or tonumber(argument) or 0
+      redis.call('XCLAIM', stream, group, 'live', 0, id, 'IDLE', idle, 'RETRYCOUNT', deliveries, 'JUSTID')
     elseif op == 'park' or op == 'release' then
       if op == 'release' then deliveries = deliveries - 1 end
       redis.call('XCLAIM', stream, group, 'parked', 0, id, 'RETRYCOUNT', deliveries, 'JUSTID')
@@ -43,6 +53,7 @@ for at = 6, #ARGV, 5 do
         if entry then redis.call('XADD', dead, '*', 'o', id, 'n', deliveries, 'r', argument, unpack(entry[2])) end
       end
       acked[#acked + 1] = id
+      if isOrdered and leave(order, id, now) then isParked = true end
     end
     if op ~= 'extend' then leased[id] = false end
   end
