@@ -9,6 +9,9 @@ export interface QueueEvents {
   'mq.group.created': { topic: string; group: string }
   'mq.group.changed': { topic: string; group: string }
   'mq.group.deleted': { topic: string; group: string }
+  'mq.group.paused': { topic: string; group: string }
+  'mq.group.resumed': { topic: string; group: string }
+  'mq.group.moved': { topic: string; group: string }
   /** Entries that moved to the dead letters of a group in one act or one round of upkeep. */
   'mq.delivery.died': { topic: string; group: string; count: number }
   /** Entries that were gone before their group had settled them. */

@@ -119,3 +119,69 @@ test('requests that do not fit are refused in words', async () => {
     '422 validation_failed',
   ])
 })
+
+test('a group takes only what its filter lets through, one of a key at a time', async () => {
+  const { ask, at, topic, pull, settle, lag } = await withGroup({
+    filter: { types: ['shop.order.*'], where: 'data.total >= 100' },
+    ordering: 'key',
+  })
+  const order = (total: number, type = 'shop.order.placed') => ({ type, partitionkey: 'c7', data: { total } })
+  await ask('POST', `/v1/topics/${topic}/events`, {
+    body: [order(5), order(100), order(7, 'shop.cart.left'), order(200)],
+  })
+  const [first, ...none] = await pull({ max: 10 })
+  expect([first.event.data.total, none]).toEqual([100, []])
+  await settle({ receipt: first.receipt, op: 'ack' })
+  expect(await pull({ max: 10 })).toMatchObject([{ event: { data: { total: 200 } } }])
+  expect(await lag()).toMatchObject({ filtered: 2, leased: 1, ready: 0 })
+  expect((await ask('PUT', at, { body: { ordering: 'none' } })).body).toMatchObject({ status: 409, code: 'conflict' })
+  expect((await ask('GET', at)).body).toMatchObject({ ordering: 'key', inFlightMax: null, paused: false })
+})
+
+test('a filter that cannot be read is refused with its place, and makes no group', async () => {
+  const { ask, at } = await withGroup()
+  const where = await ask('PUT', `${at}-2`, { body: { filter: { where: 'data.total > ' } } })
+  expect(where.body).toMatchObject({ status: 400, code: 'invalid_filter' })
+  expect(where.body.errors).toEqual([{ path: '/body/filter/where', message: expect.stringContaining('character 13') }])
+  const types = await ask('PUT', `${at}-2`, { body: { filter: { types: ['ok', '*.x'] } } })
+  expect(types.body.errors).toMatchObject([{ path: '/body/filter/types/1' }])
+  expect((await ask('GET', `${at}-2`)).status).toBe(404)
+})
+
+test('a group is paused, resumed and moved; the tenant is told and the acts are on record', async () => {
+  const { ask, at, topic, publish, pull, settle, audit } = await withGroup()
+  await publish(1, 2)
+  expect((await ask('POST', `${at}/pause`)).body).toMatchObject({ paused: true })
+  expect(await pull()).toEqual([])
+  expect((await ask('POST', `${at}/resume`)).body).toMatchObject({ paused: false })
+  const [first] = await pull({ max: 1 })
+  expect((await ask('POST', `${at}/seek`, { body: { to: 'latest' } })).status).toBe(200)
+  expect(await pull()).toEqual([])
+  expect(await settle({ receipt: first.receipt, op: 'ack' })).toMatchObject([{ code: 'lease_lost' }])
+  await ask('POST', `${at}/seek`, { body: { partition: first.partition, streamId: first.streamId } })
+  expect(await pull({ max: 1 })).toMatchObject([{ streamId: first.streamId, deliveries: 1 }])
+  await ask('POST', `${at}/seek`, { body: { since: '2020-01-01T00:00:00Z' } })
+  expect(await pull()).toHaveLength(2)
+  const told = (await ask('GET', '/v1/topics/mq/events')).body.events.map((one: { event: unknown }) => one.event)
+  for (const type of ['mq.group.paused', 'mq.group.resumed', 'mq.group.moved']) {
+    expect(told).toContainEqual(expect.objectContaining({ type, data: { topic, group: 'billing' } }))
+    expect(audit.records).toContainEqual(expect.objectContaining({ action: type, outcome: 'success' }))
+  }
+})
+
+test('a pull may ask for a lease and a size of its own', async () => {
+  const { publish, pull, settle } = await withGroup({ leaseMs: 1_000 })
+  await publish('x'.repeat(500), 'y'.repeat(500))
+  const [only, ...more] = await pull({ max: 2, maxBytes: 600, leaseMs: 60_000 })
+  expect(more).toEqual([])
+  expect(await settle({ receipt: only.receipt, op: 'extend', leaseMs: 120_000 })).toMatchObject([{ ok: true }])
+})
+
+test('a move that says nothing, or too much, is refused', async () => {
+  const { ask, at } = await withGroup()
+  const codes = []
+  for (const body of [{}, { partition: 0 }, { to: 'earliest', partition: 0, streamId: '1-1' }, { to: 'nonsense' }])
+    codes.push((await ask('POST', `${at}/seek`, { body })).body.code)
+  expect(codes).toEqual([...Array(3).fill('validation_failed'), 'bad_cursor'])
+  expect((await ask('POST', `${at}-9/seek`, { body: { to: 'latest' } })).body.code).toBe('group_not_found')
+})

@@ -1,18 +1,12 @@
 import { structuredEvent } from '@santaclaude/log/event'
-import type { Delivery, GroupAddress } from '@santaclaude/log/port'
+import type { Delivery, GroupAddress, PullOptions } from '@santaclaude/log/port'
 import type { QueuePorts } from '../ports.ts'
-
-export interface Pull {
-  max: number
-  waitMs: number
-  signal: AbortSignal
-}
 
 /** Leases up to `max` events of a group, waiting up to `waitMs` for the first. Answers JSON text. */
 export async function pull(
   { log, meters }: Pick<QueuePorts, 'log' | 'meters'>,
   address: GroupAddress,
-  wanted: Pull,
+  wanted: PullOptions,
 ): Promise<string> {
   meters.pulls.inc()
   try {
@@ -24,5 +18,6 @@ export async function pull(
   }
 }
 
-const textOf = ({ receipt, deliveries, entry: { partition, streamId, event } }: Delivery) =>
+/** A delivery as JSON text. */
+export const textOf = ({ receipt, deliveries, entry: { partition, streamId, event } }: Delivery) =>
   `{"receipt":"${receipt}","deliveries":${deliveries},"partition":${partition},"streamId":"${streamId}","event":${structuredEvent(event)}}`

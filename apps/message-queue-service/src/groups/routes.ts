@@ -3,6 +3,7 @@ import { queryInteger, t } from '@santaclaude/service/schema'
 import type { QueuePorts } from '../ports.ts'
 import { topicParams } from '../topics/schemas.ts'
 import { deleteGroup } from './delete.ts'
+import { pauseGroup, seekGroup } from './move.ts'
 import { pull } from './pull.ts'
 import { putGroup } from './put.ts'
 import { getGroup, listDeadLetters, listGroups } from './read.ts'
@@ -17,6 +18,7 @@ import {
   Pulled,
   PullWish,
   groupParams as params,
+  SeekWish,
   SettleResults,
   SettleWish,
 } from './schemas.ts'
@@ -39,6 +41,7 @@ export const groups = (ports: QueuePorts) =>
       GroupList,
       GroupWish,
       PullWish,
+      SeekWish,
       Delivery,
       Pulled,
       SettleWish,
@@ -90,8 +93,14 @@ export const groups = (ports: QueuePorts) =>
     )
     .post(
       '/:group/pull',
-      async ({ params, body: { max = 10, waitMs = 0 }, request, who: { tenant } }) =>
-        json(await pull(ports, { tenant, ...params }, { max, waitMs, signal: leaving(request) })),
+      async ({ params, body: { max = 10, waitMs = 0, maxBytes: bytesMax, ...more }, request, who: { tenant } }) =>
+        json(
+          await pull(
+            ports,
+            { tenant, ...params },
+            { max, waitMs, signal: leaving(request), ...more, ...(bytesMax === undefined ? {} : { bytesMax }) },
+          ),
+        ),
       {
         scope,
         params,
@@ -118,6 +127,32 @@ export const groups = (ports: QueuePorts) =>
         },
       },
     )
+    .post('/:group/pause', ({ params, who }) => pauseGroup(ports, who, { ...params, isPaused: true }), {
+      scope: 'events:admin',
+      params,
+      response: { 200: 'Group' },
+      detail: {
+        summary: 'Pause a group',
+        description: 'Nothing is handed out until it is resumed. What is under lease can still be settled.',
+      },
+    })
+    .post('/:group/resume', ({ params, who }) => pauseGroup(ports, who, { ...params, isPaused: false }), {
+      scope: 'events:admin',
+      params,
+      response: { 200: 'Group' },
+      detail: { summary: 'Resume a paused group' },
+    })
+    .post('/:group/seek', ({ params, body, who }) => seekGroup(ports, who, { ...params, wish: body }), {
+      scope: 'events:admin',
+      params,
+      body: 'SeekWish',
+      response: { 200: 'Group' },
+      detail: {
+        summary: 'Move a group',
+        description:
+          'To an end, a time, a cursor, or so that one event is delivered next. What was under lease or parked where it moves is given up: late receipts answer `lease_lost`. Dead letters stay. A cursor from before the topic lost data is refused with `epoch_changed`, one whose place retention has passed with `cursor_expired`.',
+      },
+    })
     .get('/:group/lag', ({ params, who: { tenant } }) => ports.log.lag({ tenant, ...params }), {
       scope,
       params,

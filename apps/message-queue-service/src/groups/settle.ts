@@ -5,8 +5,9 @@ import { tell } from '../tell.ts'
 /** A settlement as the request writes it. */
 export interface SettlementWish {
   receipt: string
-  op: Settlement['op']
+  op: Exclude<Settlement['op'], 'release'>
   delayMs?: number
+  leaseMs?: number
   reason?: string
 }
 
