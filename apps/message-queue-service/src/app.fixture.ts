@@ -7,13 +7,23 @@ import { idempotencyInMemory } from '@santaclaude/service/idempotency-memory'
 import type { Scope } from '@santaclaude/service/keys'
 import { keysInMemory } from '@santaclaude/service/keys-memory'
 import { testKey } from '@santaclaude/testkit/test-key'
+import { agendaInMemory } from './agenda/memory.ts'
+import type { Agenda } from './agenda/port.ts'
 import { app } from './app.ts'
 import { metersOf } from './meters.ts'
 
 const everyScope: Scope[] = ['events:publish', 'events:consume', 'events:admin']
 
 /** The app on this log (in memory unless said), and a way to send to it as a tenant of its own. */
-export async function startApp({ log = memoryLog() }: { log?: EventLog } = {}) {
+export async function startApp({
+  log = memoryLog(),
+  redrives = agendaInMemory(),
+  schedules = agendaInMemory(),
+}: {
+  log?: EventLog
+  redrives?: Agenda
+  schedules?: Agenda
+} = {}) {
   const keys = keysInMemory()
   const audit = memoryRecorder({ source: '/message-queue-service' })
   const host = quietHost('message-queue-service')
@@ -22,6 +32,7 @@ export async function startApp({ log = memoryLog() }: { log?: EventLog } = {}) {
     ...{ host, log, audit, keys, idempotency: idempotencyInMemory() },
     emit: emitter(log, '/message-queue-service'),
     meters: metersOf(host.metrics),
+    ...{ redrives, schedules },
     warn: (message: string, error: unknown) => warnings.push([message, error]),
   }
   const { fetch } = app(ports)

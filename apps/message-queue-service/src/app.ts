@@ -1,5 +1,6 @@
 import { chassis } from '@santaclaude/service/chassis'
 import { Elysia } from 'elysia'
+import { deadLetters } from './dead-letters/routes.ts'
 import { events } from './events/routes.ts'
 import { groups } from './groups/routes.ts'
 import type { Ports } from './ports.ts'
@@ -23,5 +24,6 @@ export const app = (ports: Ports) =>
     .use(events(ports))
     .use(streams(ports))
     .use(groups(ports))
+    .use(deadLetters(ports))
 
 export type App = ReturnType<typeof app>

@@ -6,6 +6,7 @@ import { idempotencyInRedis } from '@santaclaude/service/idempotency-redis'
 import { keysInRedis } from '@santaclaude/service/keys-redis'
 import { run } from '@santaclaude/service/run'
 import about from '../package.json' with { type: 'json' }
+import { agendasInRedis } from './agenda/redis.ts'
 import { app } from './app.ts'
 import { Config } from './config.ts'
 import { metersOf } from './meters.ts'
@@ -18,7 +19,7 @@ await run(about, Config, ({ config, host, own }) => {
   const source = '/message-queue-service'
   const audit = recorder({ log, source, policy: config.auditPolicy, onMiss: () => meters.unrecorded.inc() })
   const warn = (message: string, error: unknown) => host.log.warn(message, { error })
-  const ports = { host, log, audit, emit: emitter(log, source), meters, warn }
+  const ports = { host, log, audit, emit: emitter(log, source), meters, warn, ...agendasInRedis(redis) }
   own(startUpkeep(ports, { everyMs: config.upkeepEveryMs }))
   return app({ ...ports, keys: keysInRedis(redis), idempotency: idempotencyInRedis(redis) })
 })

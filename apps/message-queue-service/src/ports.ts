@@ -4,6 +4,7 @@ import type { EventLog } from '@santaclaude/log/port'
 import type { Host } from '@santaclaude/service/host'
 import type { Idempotency } from '@santaclaude/service/idempotency'
 import type { Keys } from '@santaclaude/service/keys'
+import type { Agenda } from './agenda/port.ts'
 import type { Meters } from './meters.ts'
 
 /** What the service's verbs work with. */
@@ -12,6 +13,8 @@ export interface QueuePorts {
   audit: Recorder
   emit: Emit
   meters: Meters
+  redrives: Agenda
+  schedules: Agenda
   /** Told what went wrong beside an act that itself succeeded. */
   warn(message: string, error: unknown): void
 }

@@ -89,10 +89,13 @@ test('a long poll ends when the service drains, so that nobody is cut off', asyn
 })
 
 test('upkeep takes back what nobody settled, and tells the tenant what died', async () => {
-  const { ask, publish, pull, at, topic, meters, warn, emit } = await withGroup({ leaseMs: 1_000, deliveriesMax: 1 })
+  const { ask, publish, pull, at, topic, meters, warn, emit, redrives, schedules } = await withGroup({
+    leaseMs: 1_000,
+    deliveriesMax: 1,
+  })
   await publish('lost cause')
   expect(await pull()).toHaveLength(1)
-  const upkeep = startUpkeep({ log, meters, warn, emit }, { everyMs: 20 })
+  const upkeep = startUpkeep({ log, meters, warn, emit, redrives, schedules }, { everyMs: 20 })
   const letters = async () => (await ask('GET', `${at}/dead-letters`)).body.deadLetters
   while ((await letters()).length === 0) await pause(20)
   await upkeep.close()

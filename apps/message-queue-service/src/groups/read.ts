@@ -1,4 +1,3 @@
-import { structuredEvent } from '@santaclaude/log/event'
 import type { EventLog, GroupAddress } from '@santaclaude/log/port'
 import { Fault } from '@santaclaude/service/faults'
 import { topicForReader } from '../platform.ts'
@@ -17,15 +16,4 @@ export async function listGroups(
 ): Promise<{ groups: GroupView[] }> {
   await topicForReader(log, address)
   return { groups: (await log.groups(address)).map(viewOf) }
-}
-
-/** The newest dead letters of a group, as JSON text. */
-export async function listDeadLetters(log: EventLog, address: GroupAddress, limit: number): Promise<string> {
-  await getGroup(log, address)
-  const { letters } = await log.deadLetters(address, { limit })
-  const texts = letters.map(({ entry: { partition, streamId, event }, deliveries, reason, deadAtMs }) => {
-    const about = { partition, streamId, deliveries, reason, deadAt: new Date(deadAtMs).toISOString() }
-    return `${JSON.stringify(about).slice(0, -1)},"event":${structuredEvent(event)}}`
-  })
-  return `{"deadLetters":[${texts.join(',')}]}`
 }

@@ -1,15 +1,12 @@
 import { exchangeNow, room } from '@santaclaude/service/room'
-import { queryInteger, t } from '@santaclaude/service/schema'
 import type { QueuePorts } from '../ports.ts'
 import { topicParams } from '../topics/schemas.ts'
 import { deleteGroup } from './delete.ts'
 import { pauseGroup, seekGroup } from './move.ts'
 import { pull } from './pull.ts'
 import { putGroup } from './put.ts'
-import { getGroup, listDeadLetters, listGroups } from './read.ts'
+import { getGroup, listGroups } from './read.ts'
 import {
-  DeadLetter,
-  DeadLetterList,
   Delivery,
   Group,
   GroupList,
@@ -47,8 +44,6 @@ export const groups = (ports: QueuePorts) =>
       SettleWish,
       SettleResults,
       Lag,
-      DeadLetter,
-      DeadLetterList,
     })
     .get('', ({ params: { topic }, who: { tenant } }) => listGroups(ports.log, { tenant, topic }), {
       scope,
@@ -159,18 +154,3 @@ export const groups = (ports: QueuePorts) =>
       response: { 200: 'Lag' },
       detail: { summary: 'Say how far behind a group is' },
     })
-    .get(
-      '/:group/dead-letters',
-      async ({ params, query: { limit = 100 }, who: { tenant } }) =>
-        json(await listDeadLetters(ports.log, { tenant, ...params }, limit)),
-      {
-        scope,
-        params,
-        query: t.Object({ limit: t.Optional(queryInteger({ minimum: 1, maximum: 1_000 })) }),
-        detail: {
-          summary: 'List the dead letters of a group',
-          description: 'The newest first: events that were delivered too often, or terminated.',
-          responses: answer('The dead letters.', 'DeadLetterList'),
-        },
-      },
-    )

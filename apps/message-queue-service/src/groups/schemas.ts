@@ -198,13 +198,3 @@ export const Lag = t.Object({
   filtered: t.Integer({ description: 'Settled by the filter of the group, ever.' }),
   oldestUnsettledMs: t.Integer({ description: 'Age of the oldest event that is not settled; 0 when all are.' }),
 })
-
-export const DeadLetter = t.Object({
-  partition: t.Integer(),
-  streamId: t.String({ description: 'Where the event lay in its topic.' }),
-  deliveries: t.Integer(),
-  reason: t.String(),
-  deadAt: t.String({ format: 'date-time' }),
-  event: t.Ref('CloudEvent'),
-})
-export const DeadLetterList = t.Object({ deadLetters: t.Array(t.Ref('DeadLetter')) })

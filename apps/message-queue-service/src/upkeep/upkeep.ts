@@ -1,5 +1,6 @@
 import { pause } from '@santaclaude/kit/deadline'
 import type { Sweep } from '@santaclaude/log/port'
+import { stepRedrives } from '../dead-letters/redriving.ts'
 import type { QueuePorts } from '../ports.ts'
 import { tell } from '../tell.ts'
 
@@ -8,7 +9,7 @@ export interface Upkeep {
   close(): Promise<void>
 }
 
-type UpkeepPorts = Pick<QueuePorts, 'log' | 'emit' | 'meters' | 'warn'>
+type UpkeepPorts = Pick<QueuePorts, 'log' | 'emit' | 'meters' | 'warn' | 'redrives' | 'schedules'>
 
 /**
  * Looks after every topic, round after round: expired leases, dead letters, retention. Every replica runs this; the log
@@ -16,22 +17,29 @@ type UpkeepPorts = Pick<QueuePorts, 'log' | 'emit' | 'meters' | 'warn'>
  */
 export function startUpkeep(ports: UpkeepPorts, { everyMs }: { everyMs: number }): Upkeep {
   const stopping = new AbortController()
-  const rounds = (async () => {
+  const rounds = async (name: string, pauseMs: number, work: () => Promise<void>) => {
     while (!stopping.signal.aborted) {
-      await round(ports)
-      await pause(everyMs, stopping.signal)
+      await work().catch((error) => {
+        ports.meters.sweepFailures.inc()
+        ports.warn(`a round of ${name} failed`, error)
+      })
+      await pause(pauseMs, stopping.signal)
     }
-  })()
+  }
+  const running = [
+    rounds('upkeep', everyMs, () => round(ports)),
+    rounds('redrives', everyMs, () => stepRedrives(ports)),
+  ]
   return {
     close: async () => {
       stopping.abort()
-      await rounds
+      await Promise.all(running)
     },
   }
 }
 
 async function round(ports: UpkeepPorts): Promise<void> {
-  const { log, meters, warn } = ports
+  const { log, meters } = ports
   const stopWatch = meters.sweepSeconds.startTimer()
   try {
     const sweep = await log.sweep()
@@ -39,9 +47,8 @@ async function round(ports: UpkeepPorts): Promise<void> {
     for (const what of ['expired', 'dead', 'trimmed', 'lost'] as const) meters.upkept.inc({ what }, sweep[what])
     await tellTroubles(ports, sweep)
   } catch (error) {
-    meters.sweepFailures.inc()
     meters.owner.set(0)
-    warn('a round of upkeep failed', error)
+    throw error
   } finally {
     stopWatch()
   }
