@@ -13,6 +13,7 @@ import { keyless } from './keyless.ts'
 import type { Caller, Keys } from './keys.ts'
 import { faultFrom, refusal } from './refusal.ts'
 import { requestBook } from './request-book.ts'
+import type { Tickets } from './tickets.ts'
 
 export interface ChassisOptions {
   /** The app's name, as in its package.json without the scope. */
@@ -31,6 +32,8 @@ export interface ChassisOptions {
   dialect?: (path: string, problem: Problem) => unknown
   /** The app's own word on a caller whose key is good, before the body is read: throw a Fault to refuse. */
   admit?: (caller: Caller) => void | Promise<void>
+  /** Lets a WebSocket upgrade in by a ticket instead of a key; see `tickets.ts`. */
+  tickets?: Tickets
   /** What the life of keys is measured by. */
   clock?: Clock
   /** The largest JSON body, in bytes; default 1 MiB. */
@@ -57,7 +60,10 @@ export const chassis =
       pepper: host.pepper,
       ...(options.clock ? { clock: options.clock } : {}),
     })
-    const door = doorOf({ house, guards: { auth, rates: new KeyRates(options.clock), admit: options.admit } })
+    const door = doorOf({
+      house,
+      guards: { auth, rates: new KeyRates(options.clock), admit: options.admit, tickets: options.tickets },
+    })
     const isRaw = rawRoutesOf(app)
     // By default Elysia drops unknown fields without a word; with this off, a closed object refuses them.
     app.config.normalize = false
@@ -126,6 +132,10 @@ function houseOf(app: AnyElysia, { dialect, idempotency, name }: ChassisOptions,
     drain: host.drain,
     idempotency: sealed(idempotency, host.pepper),
     ip: (request) => app.server?.requestIP(request)?.address,
+    upgrade: (request, data, headers) => {
+      const server = app.server as { upgrade?(request: Request, options: unknown): boolean } | null
+      return server?.upgrade?.(request, { data, headers }) ?? false
+    },
     finish: (exchange, status) => {
       book(exchange, status)
       host.drain.leave()

@@ -5,6 +5,7 @@ import { type KeyRates, rateHeaders } from './key-rate.ts'
 import type { Caller } from './keys.ts'
 import { refusal, storeFault } from './refusal.ts'
 import { settleIdempotency } from './replay.ts'
+import { redeemTicket, type Tickets, ticketIn } from './tickets.ts'
 
 type Fetch = (request: Request) => Response | Promise<Response>
 
@@ -13,6 +14,7 @@ export interface Guards {
   auth: Authenticator
   rates: KeyRates
   admit?: ((caller: Caller) => void | Promise<void>) | undefined
+  tickets?: Tickets | undefined
 }
 
 /**
@@ -50,7 +52,8 @@ async function answer({
   try {
     if (headerLength(request.headers) > headersMax) throw new Fault('headers_too_large')
     if (needsKey(exchange.path)) {
-      const verified = guards.auth.verify(request.headers)
+      const ticket = guards.tickets && ticketIn(request)
+      const verified = ticket ? redeemTicket(guards.tickets as Tickets, ticket) : guards.auth.verify(request.headers)
       const caller = verified instanceof Promise ? await verified : verified
       exchange.caller = caller
       exchange.rate = guards.rates.spend(caller)

@@ -35,6 +35,8 @@ export interface House {
   readonly idempotency: Idempotency
   /** The client's address, when the server knows it. */
   ip(request: Request): string | undefined
+  /** Turns a request into a WebSocket, answering it; false when there is no server or it is no upgrade. */
+  upgrade(request: Request, data: unknown, headers: Record<string, string>): boolean
   /** Counts and logs the request; called once, when the last byte is out. */
   finish(exchange: Exchange, status: number): void
   /** The error body for a path: a problem, or the dialect the callers of that path expect. */

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import http from 'node:http'
 import { pause, within } from '@santaclaude/kit/deadline'
 import type { AnyElysia } from 'elysia'
 import { ConfigError, type Configured, configure, houseSettings, type Setting } from './config.ts'
@@ -7,9 +6,8 @@ import { Drain } from './drain.ts'
 import type { Host } from './host.ts'
 import { type Logger, logger } from './log.ts'
 import { metricsOf } from './metrics.ts'
+import { serve } from './serve.ts'
 
-/** The most Bun itself reads of one body; smaller limits, with an answer, are the chassis's and the routes'. */
-const bodyBytesCeiling = 268_435_456
 const closeDeadlineMs = 5_000
 /** What streams cut off at the deadline get to send their end event. */
 const lastCallMs = 500
@@ -59,7 +57,7 @@ export async function run<S extends Declared>(
   }
   try {
     const app = await build({ config, host, own })
-    const server = listen(app, { hostname: config.bindHost, port: config.port })
+    const server = serve(app, { hostname: config.bindHost, port: config.port })
     log.info('listening', { port: server.port, host: config.bindHost, version, pid: process.pid })
     await stopAsked()
     log.info('stopping', { inFlight: drain.inFlight })
@@ -93,22 +91,6 @@ function read<S extends Declared>(name: string, declared: S) {
     process.stderr.write(`${name}: ${error.message}\n`)
     process.exit(78)
   }
-}
-
-/** Bun answers longer headers with a bare 431 before any hook; up to here the chassis refuses them in words. */
-const headerBytesCeiling = 262_144
-
-function listen(app: AnyElysia, { hostname, port }: { hostname: string; port: number }) {
-  Object.assign(http, { maxHeaderSize: headerBytesCeiling })
-  const server = Bun.serve({
-    hostname,
-    port,
-    idleTimeout: 120,
-    maxRequestBodySize: bodyBytesCeiling,
-    fetch: (request) => app.fetch(request),
-  })
-  app.server = server as typeof app.server
-  return server
 }
 
 /** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. Needed as PID 1, where Bun has no default. */

@@ -1,3 +1,4 @@
+import { within } from '@santaclaude/kit/deadline'
 import { encodeSse, encodeSseComment, type SseEvent } from '@santaclaude/kit/sse'
 import type { Exchange } from './exchange.ts'
 import { Fault, problemOf } from './faults.ts'
@@ -11,10 +12,17 @@ export interface StreamOptions {
   /** The last event of a stream that failed. */
   failed?: (fault: Fault, exchange: Exchange) => SseEvent
   headers?: Record<string, string>
+  /**
+   * What becomes of a reader that takes nothing for `afterMs`: this is its last event, however late it reads it, and the
+   * stream is over. Without it such a reader holds what fits its pipe until its connection ends.
+   */
+  stalled?: { afterMs: number; event: () => SseEvent }
   /** The stream comes to an end by itself, soon: a stop lets it, for as long as requests in flight get to finish. */
   endsItself?: boolean
 }
 
+/** How long a source may take to end. */
+const returnMs = 2_000
 const encoder = new TextEncoder()
 const comment = encoder.encode(encodeSseComment('keep-alive'))
 const headers = {
@@ -37,6 +45,7 @@ export function eventStream(
     failed = (fault, { requestId }) => ({ event: 'error', data: problemOf(fault, requestId) }),
     headers: extra = {},
     endsItself = false,
+    stalled,
   }: StreamOptions = {},
 ): Response {
   const exchange = exchangeNow()
@@ -47,16 +56,20 @@ export function eventStream(
   const signal = AbortSignal.any([stop.signal, leaveNow])
   const source = produce(signal)[Symbol.asyncIterator]()
   let heartbeat: ReturnType<typeof setInterval> | undefined
+  let stall: ReturnType<typeof setTimeout> | undefined
   let isOver = false
 
   const finish = (fault?: unknown) => {
     if (isOver) return
     isOver = true
     clearInterval(heartbeat)
+    clearTimeout(stall)
     if (fault !== undefined) exchange.fault = fault
     stop.abort()
-    source.return?.(undefined).catch(() => {})
-    exchange.house.finish(exchange, fault === undefined ? 200 : 500)
+    // What the source holds it gives back before the service may think that this stream is over.
+    within(returnMs, 'ending a stream', Promise.resolve(source.return?.(undefined)))
+      .catch(() => {})
+      .finally(() => exchange.house.finish(exchange, fault === undefined ? 200 : 500))
   }
   // One slot rather than a promise to race against: racing a promise that stays open would gather a listener per event.
   let leave: ((how: 'draining') => void) | undefined
@@ -75,6 +88,7 @@ export function eventStream(
       }, heartbeatMs)
     },
     async pull(controller) {
+      clearTimeout(stall)
       const close = (event: SseEvent | undefined, fault?: unknown) => {
         if (isOver) return
         if (event) controller.enqueue(encoder.encode(encodeSse(event)))
@@ -86,7 +100,10 @@ export function eventStream(
         if (isOver) return
         if (next === 'draining') close(end('draining', exchange))
         else if (next.done) close(end(leaveNow.aborted ? 'draining' : 'finished', exchange))
-        else controller.enqueue(next.value instanceof Uint8Array ? next.value : encoder.encode(encodeSse(next.value)))
+        else {
+          controller.enqueue(next.value instanceof Uint8Array ? next.value : encoder.encode(encodeSse(next.value)))
+          if (stalled) stall = setTimeout(() => close(stalled.event()), stalled.afterMs)
+        }
       } catch (cause) {
         close(failed(cause instanceof Fault ? cause : new Fault('internal', { cause }), exchange), cause)
       }
