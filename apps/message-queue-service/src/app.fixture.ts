@@ -11,6 +11,14 @@ import { agendaInMemory } from './agenda/memory.ts'
 import type { Agenda } from './agenda/port.ts'
 import { app } from './app.ts'
 import { metersOf } from './meters.ts'
+import { Governor } from './quotas/governor.ts'
+import { quotasInMemory } from './quotas/store/memory.ts'
+import type { Limits } from './quotas/store/port.ts'
+
+const noLimits: Limits = {
+  ...{ eventsPerSecond: null, requestsPerSecond: null, storedEvents: null },
+  ...{ topics: null, groupsPerTopic: null, streams: null },
+}
 
 const everyScope: Scope[] = ['events:publish', 'events:consume', 'events:admin']
 
@@ -19,10 +27,12 @@ export async function startApp({
   log = memoryLog(),
   redrives = agendaInMemory(),
   schedules = agendaInMemory(),
+  limits = {},
 }: {
   log?: EventLog
   redrives?: Agenda
   schedules?: Agenda
+  limits?: Partial<Limits>
 } = {}) {
   const keys = keysInMemory()
   const audit = memoryRecorder({ source: '/message-queue-service' })
@@ -33,6 +43,7 @@ export async function startApp({
     emit: emitter(log, '/message-queue-service'),
     meters: metersOf(host.metrics),
     ...{ redrives, schedules },
+    quotas: new Governor({ store: quotasInMemory(), log, defaults: { ...noLimits, ...limits } }),
     warn: (message: string, error: unknown) => warnings.push([message, error]),
   }
   const { fetch } = app(ports)

@@ -4,6 +4,7 @@ import { deadLetters } from './dead-letters/routes.ts'
 import { events } from './events/routes.ts'
 import { groups } from './groups/routes.ts'
 import type { Ports } from './ports.ts'
+import { quotas } from './quotas/routes.ts'
 import { streams } from './streams/routes.ts'
 import { topics } from './topics/routes.ts'
 
@@ -12,12 +13,11 @@ export const app = (ports: Ports) =>
   new Elysia()
     .use(
       chassis({
+        ...ports,
         name: 'message-queue-service',
         description: 'The event bus: CloudEvents in, pages, live streams and consumer groups out.',
-        keys: ports.keys,
-        idempotency: ports.idempotency,
         ready: { redis: () => ports.log.ping() },
-        host: ports.host,
+        admit: (caller) => ports.quotas.admit(caller),
       }),
     )
     .use(topics(ports))
@@ -25,5 +25,6 @@ export const app = (ports: Ports) =>
     .use(streams(ports))
     .use(groups(ports))
     .use(deadLetters(ports))
+    .use(quotas(ports))
 
 export type App = ReturnType<typeof app>

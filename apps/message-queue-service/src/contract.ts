@@ -3,6 +3,8 @@ export type { App } from './app.ts'
 
 /** The events this service emits on the topic `mq`, by type, with their data. */
 export interface QueueEvents {
+  /** Limits that differ from the defaults; null = no limit. */
+  'mq.quota.changed': { limits: Record<string, number | null> }
   'mq.topic.created': { topic: string; partitions: number }
   'mq.topic.changed': { topic: string }
   'mq.topic.deleted': { topic: string }

@@ -20,6 +20,11 @@ export function metersOf(metrics: Metrics) {
       help: 'Settlements of pulled deliveries, by operation and result.',
       labels: ['op', 'result'],
     }),
+    refused: metrics.counter({
+      name: 'refused_by_quota_total',
+      help: 'Requests refused because a limit of their tenant is used up, by the limit.',
+      labels: ['limit'],
+    }),
     pulls: metrics.gauge({ name: 'waiting_pulls', help: 'Long polls waiting now.' }),
     streams: metrics.gauge({ name: 'open_streams', help: 'Event streams open now.' }),
     unrecorded: metrics.counter({

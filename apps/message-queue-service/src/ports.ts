@@ -6,6 +6,7 @@ import type { Idempotency } from '@santaclaude/service/idempotency'
 import type { Keys } from '@santaclaude/service/keys'
 import type { Agenda } from './agenda/port.ts'
 import type { Meters } from './meters.ts'
+import type { Governor } from './quotas/governor.ts'
 
 /** What the service's verbs work with. */
 export interface QueuePorts {
@@ -15,6 +16,7 @@ export interface QueuePorts {
   meters: Meters
   redrives: Agenda
   schedules: Agenda
+  quotas: Governor
   /** Told what went wrong beside an act that itself succeeded. */
   warn(message: string, error: unknown): void
 }

@@ -35,6 +35,7 @@ export async function publish(ports: QueuePorts, who: Who, publishing: Publishin
     throw new Fault('forbidden', { detail: 'Only the platform writes to this topic.' })
   if (!(await ports.log.topic(address)) && !isPlatformTopic(topic)) throw new Fault('topic_not_found')
   const events = eventsOf(who, publishing)
+  if (!isInternal) await ports.quotas.publish(who.tenant, events.length)
   const work = () => ports.log.append(address, events, { create: isPlatformTopic(topic) })
   const act = {
     action: 'mq.event.published',

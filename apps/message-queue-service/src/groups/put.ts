@@ -42,6 +42,7 @@ export async function putGroup(
   const before = await ports.log.group(address)
   if (before && settings.ordering !== undefined && settings.ordering !== before.ordering)
     throw new Fault('conflict', { detail: `The group orders by '${before.ordering}', and that cannot be changed.` })
+  if (!before) await ports.quotas.group(address)
   const act = {
     action: before ? 'mq.group.changed' : 'mq.group.created',
     target: { type: 'group', id: `${topic}/${group}` },

@@ -9,14 +9,18 @@ import type { QueuePorts } from '../ports.ts'
  * frame's id is a cursor, so a reader that comes back with `Last-Event-ID` goes on exactly where it was.
  */
 export async function follow(
-  { log, meters }: Pick<QueuePorts, 'log' | 'meters'>,
+  { log, meters, quotas }: Pick<QueuePorts, 'log' | 'meters' | 'quotas'>,
   address: { tenant: string; topic: string },
   from: Start,
 ): Promise<(signal: AbortSignal) => AsyncGenerator<SseEvent>> {
   await topicForReader(log, address)
+  const close = await quotas.stream(address.tenant)
   const stopping = new AbortController()
   const tail = log.tail(address, { from, signal: stopping.signal })[Symbol.asyncIterator]()
-  const first = await tail.next()
+  const first = await tail.next().catch((error) => {
+    close()
+    throw error
+  })
   return async function* (signal) {
     const stop = () => stopping.abort()
     signal.addEventListener('abort', stop, { once: true })
@@ -29,6 +33,7 @@ export async function follow(
       }
     } finally {
       meters.streams.dec()
+      close()
       stop()
       await tail.return?.()
     }

@@ -8,7 +8,7 @@ import { topicParams as params } from '../topics/schemas.ts'
 import { follow } from './follow.ts'
 
 /** Live tails over server-sent events. */
-export const streams = (ports: Pick<QueuePorts, 'log' | 'meters'>) =>
+export const streams = (ports: Pick<QueuePorts, 'log' | 'meters' | 'quotas'>) =>
   room('/v1/topics/:topic/stream').get(
     '',
     async ({ params: { topic }, query: { from, since }, request, who: { tenant } }) => {

@@ -18,6 +18,7 @@ export async function putTopic(
       detail: `The topic has ${before.partitions} partitions, and they cannot be changed.`,
     })
   const isNew = !before
+  if (isNew) await ports.quotas.topic(who.tenant)
   const act = {
     action: isNew ? 'mq.topic.created' : 'mq.topic.changed',
     target: { type: 'topic', id: topic },
