@@ -1,8 +1,8 @@
 import { chassis } from '@santaclaude/service/chassis'
 import { Elysia } from 'elysia'
-import { deadLetters } from './dead-letters/routes.ts'
 import { events } from './events/routes.ts'
 import { groups } from './groups/routes.ts'
+import { keeping } from './keeping/routes.ts'
 import type { Ports } from './ports.ts'
 import { quotas } from './quotas/routes.ts'
 import { streams } from './streams/routes.ts'
@@ -24,7 +24,7 @@ export const app = (ports: Ports) =>
     .use(events(ports))
     .use(streams(ports))
     .use(groups(ports))
-    .use(deadLetters(ports))
+    .use(keeping(ports))
     .use(quotas(ports))
 
 export type App = ReturnType<typeof app>

@@ -16,6 +16,9 @@ export interface QueueEvents {
   'mq.group.moved': { topic: string; group: string }
   /** Entries that moved to the dead letters of a group in one act or one round of upkeep. */
   'mq.delivery.died': { topic: string; group: string; count: number }
+  'mq.schedule.created': { schedule: string; topic: string }
+  'mq.schedule.changed': { schedule: string; topic: string }
+  'mq.schedule.deleted': { schedule: string; topic: string }
   /** A redrive is over: `count` dead letters were moved. */
   'mq.dead-letter.redriven': { topic: string; group: string; count: number; redrive: string; state: string }
   /** Entries that were gone before their group had settled them. */

@@ -31,6 +31,15 @@ export function metersOf(metrics: Metrics) {
       name: 'unrecorded_acts_total',
       help: 'Acts whose audit record could not be appended.',
     }),
+    firings: metrics.counter({
+      name: 'schedule_firings_total',
+      help: 'Due times of schedules: fired, skipped because nobody could fire them in time, or failed because the topic refused.',
+      labels: ['result'],
+    }),
+    firingDelay: metrics.histogram({
+      name: 'schedule_delay_seconds',
+      help: 'How long after its due time a firing was published.',
+    }),
     owner: metrics.gauge({ name: 'upkeep_owner', help: '1 on the replica that does the upkeep.' }),
     sweepSeconds: metrics.histogram({ name: 'upkeep_round_seconds', help: 'How long one round of upkeep took.' }),
     sweepFailures: metrics.counter({ name: 'upkeep_failures_total', help: 'Rounds of upkeep that failed.' }),

@@ -5,7 +5,7 @@ import { tell } from '../tell.ts'
 import { addressOf, type Job, jobOf } from './job.ts'
 
 /** How long ownership lasts without a renewal. */
-const OWN_MS = 5_000
+const OWN_MS = 2_000
 /** A running redrive moves its rate once in this time. */
 const STEP_MS = 1_000
 const CHUNK = 500

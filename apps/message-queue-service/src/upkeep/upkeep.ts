@@ -2,6 +2,7 @@ import { pause } from '@santaclaude/kit/deadline'
 import type { Sweep } from '@santaclaude/log/port'
 import { stepRedrives } from '../dead-letters/redriving.ts'
 import type { QueuePorts } from '../ports.ts'
+import { stepSchedules } from '../schedules/firing.ts'
 import { tell } from '../tell.ts'
 
 export interface Upkeep {
@@ -29,6 +30,7 @@ export function startUpkeep(ports: UpkeepPorts, { everyMs }: { everyMs: number }
   const running = [
     rounds('upkeep', everyMs, () => round(ports)),
     rounds('redrives', everyMs, () => stepRedrives(ports)),
+    rounds('schedules', everyMs, () => stepSchedules(ports)),
   ]
   return {
     close: async () => {
