@@ -8,6 +8,7 @@ import { app } from './app.ts'
 import { Config } from './config.ts'
 import { portsInRedis } from './in-redis.ts'
 import { metersOf } from './meters.ts'
+import { startPromoting } from './upkeep/promoting.ts'
 import { startUpkeep } from './upkeep/upkeep.ts'
 
 await run(about, Config, ({ config, host, own }) => {
@@ -20,5 +21,6 @@ await run(about, Config, ({ config, host, own }) => {
   const stores = portsInRedis(redis, { log, meters, limits: config })
   const ports = { host, log, audit, emit: emitter(log, source), meters, warn, ...stores }
   own(startUpkeep(ports, { everyMs: config.upkeepEveryMs }))
+  own(startPromoting(ports))
   return app(ports)
 })

@@ -45,7 +45,7 @@ export function metersOf(metrics: Metrics) {
     sweepFailures: metrics.counter({ name: 'upkeep_failures_total', help: 'Rounds of upkeep that failed.' }),
     upkept: metrics.counter({
       name: 'upkept_entries_total',
-      help: 'Entries that upkeep moved: leases that expired, dead letters, trimmed by retention, lost before they were settled.',
+      help: 'Entries that upkeep moved: leases that expired, dead letters, trimmed by retention and those of them dropped unsettled, promoted when due, lost before they were settled.',
       labels: ['what'],
     }),
   }

@@ -46,10 +46,7 @@ export class Appender {
     private readonly parts: Parts,
   ) {
     const { bells, promoter } = parts
-    // A hint that does not arrive is made up for by the next round of retention.
-    const onDelayed = (topic: Topic, partition: number, dueMs: string) => {
-      promoter.announce(topic, partition, dueMs).catch(() => {})
-    }
+    const onDelayed = (topic: Topic, partition: number, dueMs: string) => promoter.tell(topic, partition, dueMs)
     this.quick = new Lane(appends, bells, quickLimits, onDelayed)
     this.sure = new Lane(sureAppends, bells, sureLimits, onDelayed)
   }

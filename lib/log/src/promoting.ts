@@ -15,6 +15,8 @@ const EVENTS = 256
  * processes may promote. A hint that got lost with a process is found again by the next round of retention.
  */
 export class Promoter {
+  /** Partitions to look after that the index does not name: taken from it, or what it could not be told. */
+  private readonly taken = new Set<string>()
   private hasHeard = false
   private wake = () => {}
   private unlisten: (() => void) | undefined
@@ -25,9 +27,17 @@ export class Promoter {
   ) {}
 
   /** Notes that a partition holds events that are due then, and wakes the promoters if that is earlier than they know. */
-  async announce({ tenant, topic }: TopicAddress, partition: number, dueMs: number | string): Promise<void> {
-    const isNews = await this.redis.zadd(dueKey, 'LT', 'CH', dueMs, `${tenant}/${topic}/${partition}`)
+  async announce(address: TopicAddress, partition: number, dueMs: number | string): Promise<void> {
+    const isNews = await this.redis.zadd(dueKey, 'LT', 'CH', dueMs, placeOf(address, partition))
     if (isNews) await this.redis.publish(dueBell, '0 0-0')
+  }
+
+  /** The same, without a wait: a note that cannot be left is remembered here, and the next look goes there. */
+  tell(address: TopicAddress, partition: number, dueMs: string) {
+    this.announce(address, partition, dueMs).catch(() => {
+      this.taken.add(placeOf(address, partition))
+      this.wake()
+    })
   }
 
   /** How many became readable; waits for the first up to `waitMs`. */
@@ -59,7 +69,8 @@ export class Promoter {
 
   private async look(): Promise<{ moved: number; nextMs: number }> {
     const [nextMs, ...due] = await runScript<[number, ...string[]]>(this.redis, 'claim', [dueKey], [PARTITIONS])
-    const moved = await Promise.all(due.map((place) => this.moveAll(place)))
+    for (const place of due) this.taken.add(place)
+    const moved = await Promise.all([...this.taken].map((place) => this.moveAll(place)))
     return { moved: moved.reduce((sum, count) => sum + count, 0), nextMs: due.length === PARTITIONS ? 0 : nextMs }
   }
 
@@ -76,7 +87,11 @@ export class Promoter {
       )
       sum += moved
       if (nextMs !== '' && inMs > 0) await this.announce(address, partition, nextMs)
-      if (nextMs === '' || inMs > 0) return sum
+      if (nextMs !== '' && inMs === 0) continue
+      this.taken.delete(place)
+      return sum
     }
   }
 }
+
+const placeOf = ({ tenant, topic }: TopicAddress, partition: number) => `${tenant}/${topic}/${partition}`

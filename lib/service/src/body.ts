@@ -40,6 +40,24 @@ export async function readBody(request: Request, { bytesMax }: { bytesMax: numbe
   return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks, size)
 }
 
+/**
+ * The body as it comes, of any length; for routes with `parse: 'none'`. Only what was asked for is read.
+ * Faults: request_timeout (30 s without a byte), malformed_request (cut off).
+ */
+export async function* bodyChunks(request: Request): AsyncGenerator<Uint8Array> {
+  if (request.body === null) return
+  const reader = request.body.getReader()
+  try {
+    for (;;) {
+      const { done, value } = await arrived(reader.read())
+      if (done) return
+      yield value
+    }
+  } finally {
+    reader.cancel().catch(() => {})
+  }
+}
+
 async function arrived<T>(work: Promise<T>): Promise<T> {
   const stop = new AbortController()
   const late = pause(arrivalMs, stop.signal).then(() => {

@@ -57,11 +57,14 @@ export async function openapiOf(
     paths: Record<string, Record<string, Operation>>
     components: { schemas: Record<string, Json> }
   }
-  const bodies = new Map(
-    app.routes.map((route) => [
-      `${route.method.toLowerCase()} ${route.path.replace(/:(\w+)\??/g, '{$1}')}`,
-      bodySchema((route.hooks as { body?: unknown }).body),
-    ]),
+  const stated = new Map(
+    app.routes.map((route) => {
+      const { body, detail } = route.hooks as { body?: unknown; detail?: { parameters?: Json[] } }
+      return [
+        `${route.method.toLowerCase()} ${route.path.replace(/:(\w+)\??/g, '{$1}')}`,
+        { body: bodySchema(body), parameters: detail?.parameters ?? [] },
+      ]
+    }),
   )
   const tidyPaths = Object.fromEntries(
     Object.entries(paths).map(([path, operations]) => [
@@ -71,7 +74,7 @@ export async function openapiOf(
           .filter(([method]) => methods.has(method))
           .map(([method, operation]) => [
             method,
-            tidyOperation(operation, { path, body: bodies.get(`${method} ${path}`) }),
+            tidyOperation(operation, { path, ...stated.get(`${method} ${path}`) }),
           ]),
       ),
     ]),
@@ -104,13 +107,23 @@ function bodySchema(body: unknown): Json | undefined {
   return body === undefined ? undefined : (JSON.parse(JSON.stringify(body)) as Json)
 }
 
-function tidyOperation(operation: Operation, { path, body }: { path: string; body: Json | undefined }): Operation {
+interface Stated {
+  path: string
+  body?: Json | undefined
+  /** Headers that a route reads itself: the generator knows only what has a schema. */
+  parameters?: Json[]
+}
+
+function tidyOperation(operation: Operation, { path, body, parameters = [] }: Stated): Operation {
   const scope = operation.security?.[0]?.key?.[0]
   const responses = Object.fromEntries(
     Object.entries(operation.responses ?? {}).map(([status, response]) => [status, tidyResponse(status, response)]),
   )
   return {
     ...operation,
+    ...(parameters.length > 0
+      ? { parameters: [...((operation.parameters as Json[] | undefined) ?? []), ...parameters] }
+      : {}),
     ...(body ? { requestBody: tidyBody(operation.requestBody as Json | undefined, body) } : {}),
     tags: operation.tags?.length
       ? operation.tags

@@ -14,20 +14,22 @@ const eventsMax = 10_000
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
+/** The media type of a request, without its parameters. */
+export const mediaTypeOf = (headers: Headers) =>
+  (headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
+
 /**
- * Reads a publish request in any of its forms, told apart by the content type: structured, batch, NDJSON, plain JSON
- * (one or an array), and binary mode, where the attributes are `ce-` headers and the body is the data.
+ * Reads a publish request in any of its forms, told apart by the content type: structured, batch, plain JSON (one
+ * or an array), and binary mode, where the attributes are `ce-` headers and the body is the data.
  * Source: CloudEvents 1.0.2, HTTP protocol binding §3.
  */
 export function readArrived(headers: Headers, bytes: Uint8Array): Arrived {
-  const mediaType = (headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
+  const mediaType = mediaTypeOf(headers)
   switch (mediaType) {
     case 'application/cloudevents+json':
       return one(parseText(bytes), { isStrict: true })
     case 'application/cloudevents-batch+json':
       return many(parseText(bytes), { isStrict: true })
-    case 'application/x-ndjson':
-      return lines(bytes)
     default:
       if (headers.has('ce-specversion')) return binary(headers, mediaType, bytes)
   }
@@ -60,20 +62,10 @@ function many({ value, text }: Parsed, how: { isStrict: boolean }): Arrived {
   return { isBatch: true, incoming }
 }
 
-function lines(bytes: Uint8Array): Arrived {
-  const incoming: Incoming[] = []
-  for (let start = 0, line = 0; start < bytes.length; line++) {
-    const newline = bytes.indexOf(10, start)
-    const end = newline < 0 ? bytes.length : newline
-    const part = bytes.subarray(start, end)
-    start = end + 1
-    if (part.every(isSpace)) continue
-    checkCount(incoming.length + 1)
-    const { value, text } = parseText(part)
-    incoming.push(member(value, text, { path: `/body/${line}`, isStrict: false }))
-  }
-  checkCount(incoming.length)
-  return { isBatch: true, incoming }
+/** One event that stands alone, as a line of NDJSON. */
+export function incomingOf(bytes: Uint8Array): Incoming {
+  const { value, text } = parseText(bytes)
+  return member(value, text, { path: '', isStrict: false })
 }
 
 function member(value: unknown, text: string, { path, isStrict }: { path: string; isStrict: boolean }): Incoming {
@@ -127,5 +119,3 @@ function checkCount(count: number) {
 
 const misfit = (path: string, message: string) =>
   new Fault('validation_failed', { detail: `${path} ${message}.`, errors: [{ path, message }] })
-
-const isSpace = (byte: number) => byte === 32 || byte === 13 || byte === 9

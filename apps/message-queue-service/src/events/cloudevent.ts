@@ -70,13 +70,21 @@ export function toNewEvent({ members, dataJson, path }: Incoming, arrival: Arriv
     ...(dataJson === undefined ? {} : { dataJson }),
   }
   const key = arrival.idempotencyKey === undefined ? ownKey(id, event.source) : `k:${arrival.idempotencyKey}`
+  if (!key) return event
   // The body is what the caller sent, not what was filled in: a retry has another time.
-  const bodyHash =
-    key &&
-    createHash('sha256')
-      .update(`${JSON.stringify(given)}\n${dataJson}`)
-      .digest('base64url')
-  return key ? { ...event, idempotency: { key: short(key), bodyHash: (bodyHash as string).slice(0, 22) } } : event
+  const bodyHash = createHash('sha256')
+    .update(`${JSON.stringify(given)}\n${dataJson}`)
+    .digest('base64url')
+    .slice(0, 22)
+  const idempotency = { key: short(key), bodyHash }
+  return { ...event, id: (id as string | undefined) ?? sameId(key, bodyHash), idempotency }
+}
+
+/** The id of an event that came without one but under a key: the same at every retry. A UUIDv8 (RFC 9562 §5.8). */
+function sameId(key: string, bodyHash: string): string {
+  const hex = createHash('sha256').update(`${key}\n${bodyHash}`).digest('hex')
+  const variant = '89ab'[Number.parseInt(hex[16] as string, 16) & 3]
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
 
 /** A CloudEvent is itself named by source and id, so its sender can repeat it without a header. */

@@ -1,78 +1,133 @@
-import type { Appended, NewEvent } from '@santaclaude/log/port'
+import { type Appended, type Delayed, LogError, type NewEvent } from '@santaclaude/log/port'
 import type { Who } from '@santaclaude/service/exchange'
 import { Fault, type FieldError } from '@santaclaude/service/faults'
 import { isPlatformTopic } from '../platform.ts'
 import type { QueuePorts } from '../ports.ts'
 import { recorded } from '../tell.ts'
-import type { Arrived } from './arriving.ts'
-import { toNewEvent } from './cloudevent.ts'
+import { type Incoming, toNewEvent } from './cloudevent.ts'
+import { durabilityText, type Wishes } from './wishes.ts'
 
 export interface Publishing {
   topic: string
-  arrived: Arrived
+  wishes: Wishes
   /** The request's Idempotency-Key. */
   idempotencyKey?: string | undefined
   /** One of our own services: it keeps its own record. */
   isInternal: boolean
 }
 
-/** What became of one event. */
+/** What became of one event: where it lies, when it is due, or why it was refused. */
 export type Published =
-  | { id: string; partition: number; streamId: string; duplicate: boolean }
+  | { id: string; partition: number; streamId: string; duplicate: boolean; durability: string }
+  | { id: string; partition: number; dueAt: string; duplicate: boolean; durability: string }
   | { id: string; code: 'idempotency_conflict' | 'topic_full' }
+
+/** What became of the events of one request, in their order. `epoch`: of the partition of the first one kept. */
+export interface Kept {
+  results: Published[]
+  epoch?: string
+}
 
 const errorsMax = 20
 
 /**
  * Publishes the events of one request, in order, and answers where each one lies. All of them must fit before the first
  * is kept. Faults: topic_not_found, validation_failed, event_too_large, audit_unavailable, store_unavailable,
- * outcome_unknown, storage_full.
+ * outcome_unknown, storage_full, durability_unavailable, and for a whole idempotency_conflict, topic_full,
+ * expected_id_mismatch, several_partitions.
  */
-export async function publish(ports: QueuePorts, who: Who, publishing: Publishing): Promise<Published[]> {
-  const { topic, isInternal } = publishing
-  const address = { tenant: who.tenant, topic }
-  if (isPlatformTopic(topic) && !isInternal)
-    throw new Fault('forbidden', { detail: 'Only the platform writes to this topic.' })
-  if (!(await ports.log.topic(address)) && !isPlatformTopic(topic)) throw new Fault('topic_not_found')
-  const events = eventsOf(who, publishing)
-  if (!isInternal) await ports.quotas.publish(who.tenant, events.length)
-  const work = () => ports.log.append(address, events, { create: isPlatformTopic(topic) })
-  const act = {
-    action: 'mq.event.published',
-    target: { type: 'topic', id: topic },
-    data: { count: events.length, ids: events.slice(0, 100).map(({ id }) => id) },
-  }
-  const appended = isInternal ? await work() : await recorded(ports, who, { act, work })
-  return appended.map((outcome, n) => told(ports, events[n] as NewEvent, outcome))
-}
-
-function eventsOf(who: Who, { arrived, idempotencyKey }: Publishing): NewEvent[] {
+export async function publish(
+  ports: QueuePorts,
+  who: Who,
+  { arrived, ...publishing }: Publishing & { arrived: { isBatch: boolean; incoming: Incoming[] } },
+): Promise<Kept> {
+  await admit(ports, who, publishing)
   const errors: FieldError[] = []
   const events: NewEvent[] = []
-  const nowMs = Date.now()
   for (const [n, incoming] of arrived.incoming.entries()) {
-    const own = arrived.isBatch ? `${idempotencyKey}/${n}` : idempotencyKey
-    const made = toNewEvent(incoming, {
-      tenant: who.tenant,
-      keyId: who.actor.id,
-      traceparent: who.traceparent,
-      nowMs,
-      ...(idempotencyKey === undefined || own === undefined ? {} : { idempotencyKey: own }),
-    })
+    const made = eventOf(who, publishing, { incoming, ...(arrived.isBatch ? { n } : {}) })
     if (!Array.isArray(made)) events.push(made)
     else if (errors.length < errorsMax) errors.push(...made)
   }
   const first = errors[0]
   if (first) throw new Fault('validation_failed', { detail: `${first.path} ${first.message}.`, errors })
-  return events
+  return keep(ports, who, { ...publishing, events })
 }
 
-function told({ meters }: QueuePorts, { id }: NewEvent, outcome: Appended): Published {
+/** Whether the caller may publish to the topic at all. */
+export async function admit(ports: QueuePorts, { tenant }: Who, { topic, isInternal }: Publishing): Promise<void> {
+  if (isPlatformTopic(topic) && !isInternal)
+    throw new Fault('forbidden', { detail: 'Only the platform writes to this topic.' })
+  if (!(await ports.log.topic({ tenant, topic })) && !isPlatformTopic(topic)) throw new Fault('topic_not_found')
+}
+
+/** The event as the log takes it, or what is wrong with it. `n` is its place in a request of many. */
+export function eventOf(
+  who: Who,
+  { wishes: { partitionKey, ttlMs }, idempotencyKey }: Publishing,
+  { incoming, n }: { incoming: Incoming; n?: number },
+): NewEvent | FieldError[] {
+  const made = toNewEvent(incoming, {
+    tenant: who.tenant,
+    keyId: who.actor.id,
+    traceparent: who.traceparent,
+    nowMs: Date.now(),
+    ...(idempotencyKey === undefined
+      ? {}
+      : { idempotencyKey: n === undefined ? idempotencyKey : `${idempotencyKey}/${n}` }),
+  })
+  if (Array.isArray(made)) return made
+  return {
+    ...(partitionKey === undefined ? {} : { partitionkey: partitionKey }),
+    ...made,
+    ...(ttlMs === undefined ? {} : { ttlMs }),
+  }
+}
+
+/** Keeps events that fit, on the record. */
+export async function keep(
+  ports: QueuePorts,
+  who: Who,
+  { topic, wishes, isInternal, events }: Publishing & { events: NewEvent[] },
+): Promise<Kept> {
+  const address = { tenant: who.tenant, topic }
+  if (!isInternal) await ports.quotas.publish(who.tenant, events.length)
+  const { due, durability = {}, isAtomic, expectedLastId } = wishes
+  const create = isPlatformTopic(topic)
+  const work = (): Promise<(Appended | Delayed)[]> =>
+    due
+      ? ports.log.appendLater(address, events, { due, durability, create })
+      : ports.log.append(address, events, {
+          ...{ durability, create, isAtomic },
+          ...(expectedLastId === undefined ? {} : { expectedLastId }),
+        })
+  const act = {
+    action: 'mq.event.published',
+    target: { type: 'topic', id: topic },
+    data: { count: events.length, ids: events.slice(0, 100).map(({ id }) => id) },
+  }
+  const outcomes = await (isInternal ? work() : recorded(ports, who, { act, work })).catch(explain)
+  const results = outcomes.map((outcome, n) => told(ports, events[n] as NewEvent, outcome))
+  const placed = outcomes.find((outcome) => 'epoch' in outcome)
+  return { results, ...(placed && 'epoch' in placed ? { epoch: placed.epoch } : {}) }
+}
+
+/** The refusals whose own words help the caller, and hold nothing that is not theirs. */
+const telling = ['durability_unavailable', 'expected_id_mismatch', 'several_partitions', 'event_too_large'] as const
+
+function explain(error: unknown): never {
+  const code = error instanceof LogError && telling.find((own) => own === error.code)
+  throw code ? new Fault(code, { detail: (error as LogError).message, cause: error }) : error
+}
+
+function told({ meters }: QueuePorts, { id }: NewEvent, outcome: Appended | Delayed): Published {
   if (!outcome.ok) {
     meters.published.inc({ result: outcome.code === 'topic_full' ? 'full' : 'conflict' })
     return { id, code: outcome.code }
   }
-  const { partition, streamId, isDuplicate: duplicate } = outcome
-  meters.published.inc({ result: duplicate ? 'duplicate' : 'new' })
-  return { id, partition, streamId, duplicate }
+  const { partition, isDuplicate: duplicate } = outcome
+  const durability = durabilityText(outcome.durability)
+  meters.published.inc({ result: duplicate ? 'duplicate' : 'dueAtMs' in outcome ? 'delayed' : 'new' })
+  if ('streamId' in outcome) return { id, partition, streamId: outcome.streamId, duplicate, durability }
+  return { id, partition, dueAt: new Date(outcome.dueAtMs).toISOString(), duplicate, durability }
 }

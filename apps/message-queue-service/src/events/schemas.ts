@@ -1,4 +1,4 @@
-import { oneOf, queryInteger, t } from '@santaclaude/service/schema'
+import { oneOf, queryBoolean, queryInteger, t } from '@santaclaude/service/schema'
 
 const sample = {
   specversion: '1.0',
@@ -37,16 +37,38 @@ const place = {
   }),
 }
 
+const id = t.String({
+  description:
+    'The id of the event, made here when it came without one; under an Idempotency-Key the same at every retry.',
+})
+const duplicate = t.Boolean({
+  description: 'True when the same publish had come before; the place is the first one’s.',
+})
+const durability = t.String({
+  description:
+    'What was really reached: `memory`, `aof` (in the append-only file) or `fsync` (on disk), and `replicas=N` when replicas confirmed.',
+  examples: ['aof', 'fsync, replicas=1'],
+})
+
 export const PublishedEvent = t.Object({
-  id: t.String({ description: 'The id of the event, made here when it came without one.' }),
+  id,
   ...place,
-  duplicate: t.Boolean({ description: 'True when the same publish had come before; the place is the first one’s.' }),
+  duplicate,
+  durability,
+})
+
+export const DelayedEvent = t.Object({
+  id,
+  partition: place.partition,
+  dueAt: t.String({ format: 'date-time', description: 'When it becomes readable, by the clock of the store.' }),
+  duplicate,
+  durability,
 })
 
 const RefusedEvent = t.Object({ id: t.String(), code: oneOf(['idempotency_conflict', 'topic_full']) })
 
 export const PublishedBatch = t.Object({
-  results: t.Array(t.Union([t.Ref('PublishedEvent'), RefusedEvent]), {
+  results: t.Array(t.Union([t.Ref('PublishedEvent'), t.Ref('DelayedEvent'), RefusedEvent]), {
     description: 'One per event, in the order they were sent.',
   }),
 })
@@ -94,6 +116,34 @@ export const pageQuery = t.Object({
   limit: t.Optional(queryInteger({ minimum: 1, maximum: 1_000, description: 'Events a page; 100 unless said.' })),
 })
 
+export const publishQuery = t.Object({
+  atomic: t.Optional(
+    queryBoolean({
+      description: 'Keep all events of the request or none; they must share a partition. At most 1,000.',
+    }),
+  ),
+})
+
+const header = (name: string, description: string, example: string) => ({
+  ...{ name, in: 'header' as const, required: false, description, example },
+  schema: { type: 'string' as const },
+})
+
+/** The headers a publish request may carry, for the document; `wishes.ts` reads them. */
+export const publishHeaders = [
+  header('Idempotency-Key', 'Names this publish: repeating it within the topic’s window adds nothing.', 'order-1041'),
+  header('Mq-Partition-Key', 'The `partitionkey` of events that have none: those of one key keep their order.', 'c-7'),
+  header('Mq-Ttl', 'Events are not delivered any more after this long: milliseconds, or with ms, s, m, h, d.', '10m'),
+  header('Mq-Delay', 'Events become readable after this long: milliseconds, or with ms, s, m, h, d.', '30s'),
+  header('Mq-Deliver-At', 'Events become readable at this time (RFC 3339).', '2027-01-01T00:00:00Z'),
+  header(
+    'Mq-Durability',
+    'The least to reach before the answer: `memory`, `aof`, `fsync`, `replicas=N`.',
+    'replicas=1',
+  ),
+  header('Mq-Expected-Last-Id', 'Keep only when this is the last `streamId` of the partition.', '0-0'),
+]
+
 const event = { $ref: '#/components/schemas/CloudEvent' }
 const shorthand = {
   type: 'object' as const,
@@ -111,7 +161,7 @@ const shorthand = {
 export const publishBody = {
   required: true,
   description:
-    'One event or many. In binary mode the attributes are `ce-` headers and the body, of any type, is the data. NDJSON holds one event a line.',
+    'One event or many. In binary mode the attributes are `ce-` headers and the body, of any type, is the data. NDJSON holds one event a line; it is kept as it arrives and answered line by line, so it may be of any length.',
   content: {
     'application/json': {
       schema: { oneOf: [shorthand, event, { type: 'array' as const, items: { oneOf: [shorthand, event] } }] },

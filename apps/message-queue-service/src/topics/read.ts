@@ -5,7 +5,8 @@ import { type TopicView, viewOf } from './view.ts'
 /** One topic with how many events it holds. */
 export async function getTopic(log: EventLog, address: { tenant: string; topic: string }): Promise<TopicView> {
   const topic = await topicForReader(log, address)
-  return { ...viewOf(topic), events: await log.size(address) }
+  const [events, delayed] = await Promise.all([log.size(address), log.delayed(address)])
+  return { ...viewOf(topic), events, delayed }
 }
 
 /** A tenant's topics by name. */

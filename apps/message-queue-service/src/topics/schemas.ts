@@ -1,4 +1,4 @@
-import { queryInteger, t } from '@santaclaude/service/schema'
+import { oneOf, queryInteger, t } from '@santaclaude/service/schema'
 
 const dayMs = 86_400_000
 
@@ -14,6 +14,13 @@ const maxAgeMs = t.Union([t.Integer({ minimum: 1_000, maximum: 3650 * dayMs }), 
 })
 const maxEvents = t.Union([t.Integer({ minimum: 0, maximum: 1_000_000_000 }), t.Null()], {
   description: 'With more events than this the oldest may go; null = no limit by count. 100,000 unless said.',
+})
+const maxBytes = t.Union([t.Integer({ minimum: 1_000, maximum: 2 ** 50 }), t.Null()], {
+  description: 'With more bytes than this in the store the oldest may go; null = no limit by size, as unless said.',
+})
+const discard = oneOf(['old-acked', 'reject', 'old-unsafe'], {
+  description:
+    'What gives way at the limits of count and size, which the partitions share equally. `old-acked`: the oldest that every group has settled; the topic grows while nothing is. `reject`: the same, but a publish that finds no room is answered 507 `topic_full`. `old-unsafe`: the oldest, settled or not.',
 })
 const keepUntilSettled = t.Boolean({
   description: 'Keep everything while the topic has no group. What a group has not settled always stays.',
@@ -33,10 +40,11 @@ export const Topic = t.Object(
   {
     topic: t.String({ examples: ['orders'] }),
     partitions,
-    retention: t.Object({ maxAgeMs, maxEvents, keepUntilSettled }),
+    retention: t.Object({ maxAgeMs, maxEvents, maxBytes, keepUntilSettled, discard }),
     idempotencyWindowMs,
     createdAt: t.String({ format: 'date-time' }),
     events: t.Optional(t.Integer({ description: 'How many it holds now.' })),
+    delayed: t.Optional(t.Integer({ description: 'How many wait until they are due.' })),
   },
   { description: 'A named log of events of one tenant.' },
 )
@@ -44,7 +52,9 @@ export const Topic = t.Object(
 const retentionWish = t.Object({
   maxAgeMs: t.Optional(maxAgeMs),
   maxEvents: t.Optional(maxEvents),
+  maxBytes: t.Optional(maxBytes),
   keepUntilSettled: t.Optional(keepUntilSettled),
+  discard: t.Optional(discard),
 })
 
 export const TopicWish = t.Object(

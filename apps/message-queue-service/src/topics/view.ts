@@ -8,6 +8,7 @@ export interface TopicView {
   idempotencyWindowMs: number
   createdAt: string
   events?: number
+  delayed?: number
 }
 
 export const viewOf = ({ topic, partitions, retention, idempotencyWindowMs, createdAtMs }: Topic): TopicView => ({

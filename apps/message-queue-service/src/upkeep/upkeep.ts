@@ -46,7 +46,8 @@ async function round(ports: UpkeepPorts): Promise<void> {
   try {
     const sweep = await log.sweep()
     meters.owner.set(sweep.isOwner ? 1 : 0)
-    for (const what of ['expired', 'dead', 'trimmed', 'lost'] as const) meters.upkept.inc({ what }, sweep[what])
+    for (const what of ['expired', 'dead', 'trimmed', 'dropped', 'lost'] as const)
+      meters.upkept.inc({ what }, sweep[what])
     await tellTroubles(ports, sweep)
   } catch (error) {
     meters.owner.set(0)
