@@ -57,4 +57,11 @@ describe('the laws see', () => {
     expect(verbBreaches({ path: `${src}/store/redis.ts`, text: elysia }, ports)).toHaveLength(1)
     expect(verbBreaches({ path: `${src}/chat/routes.ts`, text: elysia }, ports)).toEqual([])
   })
+  test('what wires ports for main.ts: it may name a client, not make one', () => {
+    const path = 'apps/ai-service/src/in-redis.ts'
+    expect(verbBreaches({ path, text: `import type { Redis } from 'ioredis'\nexport type R = Redis` }, [])).toEqual([])
+    expect(
+      verbBreaches({ path, text: `import { Redis } from 'ioredis'\nexport const r = new Redis()` }, []),
+    ).toHaveLength(1)
+  })
 })
