@@ -107,11 +107,15 @@ export interface Retention {
   discard: 'old-acked' | 'reject' | 'old-unsafe'
 }
 
+/** What becomes of an event whose data does not fit the schema of its type. The log only keeps the word. */
+export type SchemaMode = 'off' | 'warn' | 'enforce'
+
 export interface TopicSettings {
   partitions: number
   retention: Retention
   /** How long an idempotency key is remembered at least, in milliseconds. */
   idempotencyWindowMs: number
+  schema: SchemaMode
 }
 
 export interface Topic extends TopicAddress, TopicSettings {
@@ -123,6 +127,7 @@ export interface TopicChange {
   partitions?: number
   retention?: Partial<Retention>
   idempotencyWindowMs?: number
+  schema?: SchemaMode
 }
 
 /** Where reading starts: after a cursor, at one end, or at the first entry not older than a time. */

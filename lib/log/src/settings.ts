@@ -14,6 +14,7 @@ export const topicDefaults: TopicSettings = {
     discard: 'old-acked',
   },
   idempotencyWindowMs: 600_000,
+  schema: 'off',
 }
 
 export const groupDefaults: GroupSettings = {
@@ -35,6 +36,7 @@ export const changed = (settings: TopicSettings, change: TopicChange): TopicSett
   partitions: change.partitions ?? settings.partitions,
   retention: { ...settings.retention, ...change.retention },
   idempotencyWindowMs: change.idempotencyWindowMs ?? settings.idempotencyWindowMs,
+  schema: change.schema ?? settings.schema,
 })
 
 /** The group's settings with what the change names. Throws `invalid_filter`, and `conflict` for another ordering. */
