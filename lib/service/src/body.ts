@@ -1,8 +1,8 @@
-import { pause } from '@santaclaude/kit/deadline'
 import { Fault } from './faults.ts'
 
 const depthMax = 64
 const arrivalMs = 30_000
+const watchEveryMs = 1_000
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** The largest JSON body a route takes unless it says otherwise. */
@@ -58,19 +58,46 @@ export async function* bodyChunks(request: Request): AsyncGenerator<Uint8Array> 
   }
 }
 
-async function arrived<T>(work: Promise<T>): Promise<T> {
-  const stop = new AbortController()
-  const late = pause(arrivalMs, stop.signal).then(() => {
-    if (!stop.signal.aborted) throw new Fault('request_timeout')
-    return undefined as never
+/** A read that has not arrived yet. */
+interface Awaited {
+  lateAtMs: number
+  reject(fault: Fault): void
+}
+
+const awaited = new Set<Awaited>()
+let watch: ReturnType<typeof setInterval> | undefined
+
+/** One timer watches all reads, in the order they began, and stops when a round finds none: a timer for each would cost more than most bodies. */
+function watchOver() {
+  watch ??= setInterval(() => {
+    const nowMs = performance.now()
+    for (const read of awaited) {
+      if (read.lateAtMs > nowMs) return
+      awaited.delete(read)
+      read.reject(new Fault('request_timeout'))
+    }
+    if (awaited.size > 0) return
+    clearInterval(watch)
+    watch = undefined
+  }, watchEveryMs)
+}
+
+function arrived<T>(work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const read = { lateAtMs: performance.now() + arrivalMs, reject }
+    awaited.add(read)
+    watchOver()
+    work.then(
+      (value) => {
+        awaited.delete(read)
+        resolve(value)
+      },
+      (cause) => {
+        awaited.delete(read)
+        reject(new Fault('malformed_request', { detail: 'The body was cut off.', cause }))
+      },
+    )
   })
-  try {
-    return await Promise.race([work, late])
-  } catch (cause) {
-    throw cause instanceof Fault ? cause : new Fault('malformed_request', { detail: 'The body was cut off.', cause })
-  } finally {
-    stop.abort()
-  }
 }
 
 /**
