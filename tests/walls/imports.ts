@@ -57,7 +57,11 @@ export function verbBreaches({ path, text }: Source, portFolders: string[]): str
   const file = path.slice(path.lastIndexOf('/') + 1)
   const isAdapter = portFolders.some((folder) => path.startsWith(`${folder}/`)) && file !== 'port.ts'
   const mayServe = ['app.ts', 'main.ts', 'routes.ts', 'routes.tsx', 'schemas.ts'].includes(file)
+  // What lies beside main.ts wires ports together for it: it may name the type of a client, but open none.
+  const isWiring = /^apps\/[^/]+\/src\/[^/]+$/.test(path)
+  const known = isWiring ? runtimeImports(text, kindOf(path)) : []
   return allImports(text)
+    .filter((name) => !isWiring || isOf(frameworks, name) || known.includes(name))
     .filter(
       (name) => (!mayServe && isOf(frameworks, name)) || (!isAdapter && file !== 'main.ts' && isOf(drivers, name)),
     )
