@@ -10,6 +10,7 @@ import { testKey } from '@santaclaude/testkit/test-key'
 import { agendaInMemory } from './agenda/memory.ts'
 import type { Agenda } from './agenda/port.ts'
 import { app } from './app.ts'
+import { PublishLedger } from './events/publish-ledger.ts'
 import { metersOf } from './meters.ts'
 import { Governor } from './quotas/governor.ts'
 import { quotasInMemory } from './quotas/store/memory.ts'
@@ -39,6 +40,7 @@ export async function startApp({
   const host = quietHost('message-queue-service')
   const warnings: unknown[] = []
   const ports = {
+    ledger: new PublishLedger(audit),
     ...{ host, log, audit, keys, idempotency: idempotencyInMemory() },
     emit: emitter(log, '/message-queue-service'),
     meters: metersOf(host.metrics),

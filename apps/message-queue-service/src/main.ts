@@ -6,6 +6,7 @@ import { run } from '@santaclaude/service/run'
 import about from '../package.json' with { type: 'json' }
 import { app } from './app.ts'
 import { Config } from './config.ts'
+import { PublishLedger } from './events/publish-ledger.ts'
 import { portsInRedis } from './in-redis.ts'
 import { metersOf } from './meters.ts'
 import { startPromoting } from './upkeep/promoting.ts'
@@ -19,7 +20,16 @@ await run(about, Config, ({ config, host, own }) => {
   const audit = recorder({ log, source, policy: config.auditPolicy, onMiss: () => meters.unrecorded.inc() })
   const warn = (message: string, error: unknown) => host.log.warn(message, { error })
   const stores = portsInRedis(redis, { log, meters, limits: config })
-  const ports = { host, log, audit, emit: emitter(log, source), meters, warn, ...stores }
+  const ports = {
+    host,
+    log,
+    audit,
+    ledger: new PublishLedger(audit),
+    emit: emitter(log, source),
+    meters,
+    warn,
+    ...stores,
+  }
   own(startUpkeep(ports, { everyMs: config.upkeepEveryMs }))
   own(startPromoting(ports))
   return app(ports)

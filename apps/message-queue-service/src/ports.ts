@@ -5,6 +5,7 @@ import type { Host } from '@santaclaude/service/host'
 import type { Idempotency } from '@santaclaude/service/idempotency'
 import type { Keys } from '@santaclaude/service/keys'
 import type { Agenda } from './agenda/port.ts'
+import type { PublishLedger } from './events/publish-ledger.ts'
 import type { Meters } from './meters.ts'
 import type { Governor } from './quotas/governor.ts'
 
@@ -12,6 +13,7 @@ import type { Governor } from './quotas/governor.ts'
 export interface QueuePorts {
   log: EventLog
   audit: Recorder
+  ledger: PublishLedger
   emit: Emit
   meters: Meters
   redrives: Agenda

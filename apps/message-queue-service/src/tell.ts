@@ -16,23 +16,35 @@ interface Act {
  * it. When the act then fails, a second record says so and names the first.
  */
 export async function recorded<Result>(
-  { audit, warn }: Telling,
+  ports: Telling,
   who: Who,
   { act, work }: { act: Act; work: () => Promise<Result> },
 ): Promise<Result> {
-  const { tenant, actor, requestId, traceId, ip, userAgent } = who
-  const entry = { tenant, actor, requestId, traceId, ip, userAgent, ...act }
   const id = uuidv7()
-  await audit.record({ ...entry, id, outcome: 'success' })
+  await ports.audit.record({ ...entryOf(who, act), id, outcome: 'success' })
+  return attempted(ports, who, { act, work, recordId: id })
+}
+
+/** Does what the record `recordId` announced; when that fails, a second record says so. */
+export async function attempted<Result>(
+  { audit, warn }: Telling,
+  who: Who,
+  { act, work, recordId }: { act: Act; work: () => Promise<Result>; recordId: string },
+): Promise<Result> {
   try {
     return await work()
   } catch (error) {
     await audit
-      .record({ ...entry, parentId: id, outcome: 'failure' })
+      .record({ ...entryOf(who, act), parentId: recordId, outcome: 'failure' })
       .catch((cause) => warn('unrecorded failure', cause))
     throw error
   }
 }
+
+const entryOf = ({ tenant, actor, requestId, traceId, ip, userAgent }: Who, act: Act) => ({
+  ...{ tenant, actor, requestId, traceId, ip, userAgent },
+  ...act,
+})
 
 /** Tells the tenant on the topic `mq`. The act is done by then, so a telling that fails is only logged. */
 export async function tell<Type extends keyof QueueEvents>(

@@ -65,29 +65,26 @@ export class PublishLedger {
   }
 }
 
+/** What a record says of publishing these events. */
+export const publishAct = (topic: string, ids: string[]) => ({
+  action: 'mq.event.published',
+  target: { type: 'topic', id: topic },
+  data: { count: ids.length, ids: ids.slice(0, listedMax) },
+})
+
 function entryOf(publications: Publication[]): Parameters<Recorder['record']>[0] {
   const [{ who, topic }] = publications as [Publication]
   const { tenant, actor, requestId, traceId, ip, userAgent } = who
-  const ids = publications.flatMap((publication) => publication.ids)
+  const { data, ...act } = publishAct(
+    topic,
+    publications.flatMap(({ ids }) => ids),
+  )
+  const requestIds = publications.slice(0, listedMax).map((one) => one.who.requestId)
+  const shared = publications.length === 1 ? {} : { requests: publications.length, requestIds }
   return {
-    tenant,
-    actor,
-    requestId,
-    traceId,
-    ip,
-    userAgent,
-    action: 'mq.event.published',
+    ...{ tenant, actor, requestId, traceId, ip, userAgent },
+    ...act,
     outcome: 'success',
-    target: { type: 'topic', id: topic },
-    data: {
-      count: ids.length,
-      ids: ids.slice(0, listedMax),
-      ...(publications.length === 1
-        ? {}
-        : {
-            requests: publications.length,
-            requestIds: publications.slice(0, listedMax).map((one) => one.who.requestId),
-          }),
-    },
+    data: { ...data, ...shared },
   }
 }

@@ -3,8 +3,9 @@ import type { Who } from '@santaclaude/service/exchange'
 import { Fault, type FieldError } from '@santaclaude/service/faults'
 import { isPlatformTopic } from '../platform.ts'
 import type { QueuePorts } from '../ports.ts'
-import { recorded } from '../tell.ts'
+import { attempted } from '../tell.ts'
 import { type Incoming, toNewEvent } from './cloudevent.ts'
+import { publishAct } from './publish-ledger.ts'
 import { durabilityText, type Wishes } from './wishes.ts'
 
 export interface Publishing {
@@ -101,15 +102,21 @@ export async function keep(
           ...{ durability, create, isAtomic },
           ...(expectedLastId === undefined ? {} : { expectedLastId }),
         })
-  const act = {
-    action: 'mq.event.published',
-    target: { type: 'topic', id: topic },
-    data: { count: events.length, ids: events.slice(0, 100).map(({ id }) => id) },
-  }
-  const outcomes = await (isInternal ? work() : recorded(ports, who, { act, work })).catch(explain)
+  const ids = events.map(({ id }) => id)
+  const outcomes = await (isInternal ? work() : onRecord(ports, who, { topic, ids, work })).catch(explain)
   const results = outcomes.map((outcome, n) => told(ports, events[n] as NewEvent, outcome))
   const placed = outcomes.find((outcome) => 'epoch' in outcome)
   return { results, ...(placed && 'epoch' in placed ? { epoch: placed.epoch } : {}) }
+}
+
+/** Publishes after the record of it, which it may share with others that came at the same time. */
+async function onRecord<Result>(
+  ports: QueuePorts,
+  who: Who,
+  { topic, ids, work }: { topic: string; ids: string[]; work: () => Promise<Result> },
+): Promise<Result> {
+  const recordId = await ports.ledger.note({ who, topic, ids })
+  return attempted(ports, who, { act: publishAct(topic, ids), work, recordId })
 }
 
 /** The refusals whose own words help the caller, and hold nothing that is not theirs. */
