@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis'
 import type { Bells } from './bells.ts'
 import type { Connections } from './connections.ts'
 import { packEvent } from './event.ts'
@@ -17,7 +18,7 @@ import {
 } from './port.ts'
 import type { Promoter } from './promoting.ts'
 import { canGive, mustWait } from './reach.ts'
-import type { RedisClock } from './redis-clock.ts'
+import { clockOf } from './redis-clock.ts'
 import { EVENT_BYTES_MAX } from './settings.ts'
 import type { Topics } from './topics.ts'
 import { checkWhole } from './whole.ts'
@@ -31,7 +32,6 @@ interface Parts {
   topics: Topics
   bells: Bells
   promoter: Promoter
-  clock: RedisClock
 }
 
 type Wish = AppendOptions & { due?: Due }
@@ -40,6 +40,7 @@ type Wish = AppendOptions & { due?: Due }
 export class Appender {
   private readonly quick: Lane
   private readonly sure: Lane
+  private readonly appends: Redis
 
   constructor(
     { appends, sureAppends }: Pick<Connections, 'appends' | 'sureAppends'>,
@@ -47,6 +48,7 @@ export class Appender {
   ) {
     const { bells, promoter } = parts
     const onDelayed = (topic: Topic, partition: number, dueMs: string) => promoter.tell(topic, partition, dueMs)
+    this.appends = appends
     this.quick = new Lane(appends, bells, quickLimits, onDelayed)
     this.sure = new Lane(sureAppends, bells, sureLimits, onDelayed)
   }
@@ -119,7 +121,7 @@ export class Appender {
   private async dated(events: NewEvent[], due: Due | undefined): Promise<NewEvent[]> {
     if (events.every(({ ttlMs }) => ttlMs === undefined)) return events
     try {
-      const nowMs = await this.parts.clock.now()
+      const nowMs = await clockOf(this.appends).now()
       const readableAtMs = !due ? nowMs : 'atMs' in due ? Math.max(nowMs, due.atMs) : nowMs + due.delayMs
       return events.map((event) => withExpiry(event, readableAtMs))
     } catch (error) {

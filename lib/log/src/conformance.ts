@@ -349,6 +349,51 @@ export function eventLogConformance(name: string, open: () => Promise<{ log: Eve
       })
     })
 
+    describe('lifetimes', () => {
+      test('an event that has outlived its time is delivered to nobody, and counted where it was owed', async () => {
+        const address = await grouped({}, 1)
+        await log.append(address, [event(1, { ttlMs: 1 }), event(2), event(3, { ttlMs: 3_600_000 })])
+        const past = { attributes: { expirytime: '2020-01-01T00:00:00Z' } }
+        await log.append(address, [event(4, past)])
+        await until(async () => (await log.read(address, { from: { at: 'earliest' }, limit: 9 })).entries.length === 2)
+        const page = await log.read(address, { from: { at: 'earliest' }, limit: 9 })
+        expect(page.entries.map((entry) => numberOf({ entry }))).toEqual([2, 3])
+        expect((await log.pull(address, { max: 10, waitMs: 0 })).map(numberOf)).toEqual([2, 3])
+        expect(await log.lag(address)).toMatchObject({ ready: 0, leased: 2, parked: 0, dead: 0, expired: 2 })
+        const stopping = new AbortController()
+        const tail = log.tail(address, { from: { at: 'earliest' }, signal: stopping.signal })[Symbol.asyncIterator]()
+        const seen: number[] = []
+        await tail.next()
+        for (let n = 0; n < 2; n++) seen.push(numberOf((await tail.next()).value))
+        await log.append(address, [event(5, past), event(6)])
+        seen.push(numberOf((await tail.next()).value))
+        expect(seen).toEqual([2, 3, 6])
+        stopping.abort()
+        await tail.next()
+      })
+
+      test('an event given back comes again only within its time', async () => {
+        const address = await grouped({}, 1)
+        await log.append(address, [event(1, { ttlMs: 1_500 })])
+        const [delivery] = (await log.pull(address, { max: 1, waitMs: 0 })) as [Delivery]
+        await log.settle(address, [{ op: 'nack', receipt: delivery.receipt, delayMs: 1_510 }])
+        await until(async () => {
+          expect(await log.pull(address, { max: 1, waitMs: 20 })).toEqual([])
+          return (await log.lag(address)).expired === 1
+        })
+        expect(await log.lag(address)).toMatchObject({ ready: 0, leased: 0, parked: 0 })
+      })
+
+      test('whoever waits is not kept waiting by events that have expired', async () => {
+        const address = await grouped({}, 1)
+        const waiting = log.pull(address, { max: 1, waitMs: 600_000 })
+        const past = { attributes: { expirytime: '2020-01-01T00:00:00Z' } }
+        await log.append(address, [event(1, past)])
+        await log.append(address, [...Array.from({ length: 20 }, () => event(2, past)), event(3)])
+        expect((await waiting).map(numberOf)).toEqual([3])
+      })
+    })
+
     describe('tailing', () => {
       const follow = (address: { tenant: string; topic: string }, from: Parameters<EventLog['tail']>[1]['from']) => {
         const stopping = new AbortController()
@@ -438,6 +483,7 @@ export function eventLogConformance(name: string, open: () => Promise<{ log: Eve
           parked: 0,
           dead: 0,
           filtered: 0,
+          expired: 0,
           oldestUnsettledMs: 0,
         })
       })
@@ -548,6 +594,7 @@ export function eventLogConformance(name: string, open: () => Promise<{ log: Eve
           parked: 0,
           dead: 1,
           filtered: 0,
+          expired: 0,
           oldestUnsettledMs: 0,
         })
       })

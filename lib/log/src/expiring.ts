@@ -1,4 +1,6 @@
+import type { Redis } from 'ioredis'
 import type { LogEvent, NewEvent } from './port.ts'
+import { clockOf } from './redis-clock.ts'
 
 /** The CloudEvents extension that says until when an event is worth anything. Source: CloudEvents extension "Expiry Time". */
 const name = 'expirytime'
@@ -11,9 +13,22 @@ export function withExpiry(event: NewEvent, readableAtMs: number): NewEvent {
 }
 
 /** When the event expires, in milliseconds of the Unix clock; undefined = never. Cheap for the many that never do. */
-export function expiryOf({ attributesJson }: LogEvent): number | undefined {
+function expiryOf({ attributesJson }: LogEvent): number | undefined {
   if (!attributesJson.includes(`"${name}"`)) return undefined
   const { [name]: text } = JSON.parse(attributesJson) as Record<string, unknown>
   const atMs = typeof text === 'string' ? Date.parse(text) : Number.NaN
   return Number.isNaN(atMs) ? undefined : atMs
+}
+
+export const isExpired = (event: LogEvent, nowMs: number) => (expiryOf(event) ?? Number.POSITIVE_INFINITY) <= nowMs
+
+/** Those of the things whose time has not run out, by the clock of Redis. It is only asked when one has an end at all. */
+export async function living<Thing>(
+  redis: Redis,
+  things: Thing[],
+  eventOf: (thing: Thing) => LogEvent,
+): Promise<Thing[]> {
+  if (things.every((thing) => expiryOf(eventOf(thing)) === undefined)) return things
+  const nowMs = await clockOf(redis).now()
+  return things.filter((thing) => !isExpired(eventOf(thing), nowMs))
 }

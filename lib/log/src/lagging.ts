@@ -20,7 +20,7 @@ export async function lagOf(redis: Redis, topic: Topic, { group }: GroupAddress)
   )
   const parts = await Promise.all(partitions)
   const oldestMs = Math.min(...parts.map((part) => part.oldestMs))
-  const sum = (what: 'ready' | 'leased' | 'parked' | 'dead' | 'filtered') =>
+  const sum = (what: 'ready' | 'leased' | 'parked' | 'dead' | 'filtered' | 'expired') =>
     parts.reduce((total, part) => total + part[what], 0)
   return {
     ready: sum('ready'),
@@ -28,14 +28,19 @@ export async function lagOf(redis: Redis, topic: Topic, { group }: GroupAddress)
     parked: sum('parked'),
     dead: sum('dead'),
     filtered: sum('filtered'),
+    expired: sum('expired'),
     oldestUnsettledMs: Number.isFinite(oldestMs) ? Math.max(0, Number(seconds) * 1000 - oldestMs) : 0,
   }
 }
 
 async function partitionLag(redis: Redis, topic: Topic, group: string, partition: number) {
   const keys = partitionKeys(topic, partition)
-  const [dead, filtered] = await Promise.all([redis.xlen(keys.dead(group)), redis.hget(keys.meta, `filtered:${group}`)])
-  const none = { ready: 0, leased: 0, parked: 0, dead, filtered: Number(filtered ?? 0), oldestMs: Infinity }
+  const [dead, skipped] = await Promise.all([
+    redis.xlen(keys.dead(group)),
+    redis.hmget(keys.meta, `filtered:${group}`, `expired:${group}`),
+  ])
+  const [filtered, expired] = skipped.map(Number) as [number, number]
+  const none = { ready: 0, leased: 0, parked: 0, dead, filtered, expired, oldestMs: Infinity }
   try {
     const [summary, infos] = (await Promise.all([
       redis.xpending(keys.stream, group),

@@ -1,5 +1,6 @@
 import { compareIds, encodeReceipt, ORIGIN, type Place, placeBefore } from './cursor.ts'
 import { isFor } from './event.ts'
+import { isExpired } from './expiring.ts'
 import { compileFilter } from './filter.ts'
 import { life } from './names.ts'
 import {
@@ -39,6 +40,7 @@ export interface Books {
   /** How many ever died. */
   died: number
   filtered: number
+  expired: number
 }
 
 export interface Partition {
@@ -164,7 +166,7 @@ export class MemoryTopic {
     })
   }
 
-  page(places: Place[], limit: number) {
+  page(places: Place[], limit: number, nowMs: number) {
     const gaps: Gap[] = []
     const from = places.map((place, partition): Place => {
       const { epoch, trimmedTo } = this.part(partition)
@@ -177,14 +179,15 @@ export class MemoryTopic {
     const all = from.flatMap(({ streamId }, partition) => this.after(partition, streamId, limit))
     const entries = all.sort((a, b) => compareIds(a.streamId, b.streamId) || a.partition - b.partition).slice(0, limit)
     for (const { partition, streamId } of entries) from[partition] = { ...(from[partition] as Place), streamId }
-    return { entries, places: from, gaps, isEnd: entries.length === all.length && all.length < limit }
+    const alive = entries.filter(({ event }) => !isExpired(event, nowMs))
+    return { entries: alive, places: from, gaps, isEnd: entries.length === all.length && all.length < limit }
   }
 
   open(group: Group, places: Place[]) {
     const books = places.map(
       ({ streamId }): Books => ({
         ...{ nonce: life(), delivered: streamId, pending: new Map(), dead: [] },
-        ...{ died: 0, filtered: 0 },
+        ...{ died: 0, filtered: 0, expired: 0 },
       }),
     )
     this.groups.set(group.group, { group, books })
@@ -228,6 +231,11 @@ export class MemoryTopic {
       for (const [streamId, { leasedAtMs, dueAtMs, deliveries }] of inOrder) {
         const entry = this.entry(partition, streamId)
         if (!entry) continue
+        if (leasedAtMs === undefined && dueAtMs <= nowMs && isExpired(entry.event, nowMs)) {
+          own.pending.delete(streamId)
+          own.expired++
+          continue
+        }
         if (leasedAtMs === undefined && !(fits(entry.event) && isFor(group.group, entry.event))) {
           own.pending.delete(streamId)
           own.filtered++

@@ -84,7 +84,7 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
     let places = placesOf(topic, from)
     yield { kind: 'ready', cursor: encodeCursor(places) }
     while (!signal.aborted) {
-      const page = topic.page(places, 256)
+      const page = topic.page(places, 256, clock.now())
       for (const gap of page.gaps) yield { kind: 'gap', gap, cursor: encodeCursor(page.places) }
       for (const entry of page.entries) {
         const { partition, streamId } = entry
@@ -188,7 +188,7 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
     },
     read: async (address, { from, limit }) => {
       const topic = need(address)
-      const { places, ...page } = topic.page(placesOf(topic, from), limit)
+      const { places, ...page } = topic.page(placesOf(topic, from), limit, clock.now())
       return { ...page, cursor: encodeCursor(places) }
     },
     readPartition: async (address, { partition, after, limit }) => {
@@ -268,6 +268,7 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
         parked: pending.filter(([, { leasedAtMs }]) => leasedAtMs === undefined).length,
         dead: books.reduce((sum, { dead }) => sum + dead.length, 0),
         filtered: books.reduce((sum, { filtered }) => sum + filtered, 0),
+        expired: books.reduce((sum, { expired }) => sum + expired, 0),
         oldestUnsettledMs: ids.length === 0 ? 0 : Math.max(0, clock.now() - Math.min(...ids.map(msOf))),
       }
     },

@@ -245,6 +245,8 @@ export interface GroupLag {
   dead: number
   /** Settled by the group's filter, ever. */
   filtered: number
+  /** Settled because they had outlived their time before they could be delivered, ever. */
+  expired: number
   /** Age of the oldest entry that is not settled, 0 when all are. */
   oldestUnsettledMs: number
 }

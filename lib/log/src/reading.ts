@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import { compareIds, decodeCursor, laterId, ORIGIN, type Place, placeBefore } from './cursor.ts'
 import { type RawEntry, unpackEntry } from './event.ts'
+import { living } from './expiring.ts'
 import { partitionKeys } from './names.ts'
 import { type Gap, type LogEntry, LogError, type PartitionPage, type Start, type Topic } from './port.ts'
 
@@ -54,7 +55,7 @@ export async function readOn(redis: Redis, topic: Topic, at: { partition: number
   return { entries: page.entries, place: here, gap }
 }
 
-/** One page over all partitions, in stream-id order. */
+/** One page over all partitions, in stream-id order, without what has expired. */
 export async function readPage(redis: Redis, topic: Topic, places: Place[], limit: number): Promise<PlacedPage> {
   const parts = await Promise.all(places.map((place, partition) => readOn(redis, topic, { partition, place, limit })))
   const all = parts.flatMap(({ entries }) => entries)
@@ -62,7 +63,8 @@ export async function readPage(redis: Redis, topic: Topic, places: Place[], limi
   const next = parts.map(({ place }) => place)
   for (const { partition, streamId } of entries) next[partition] = { ...(next[partition] as Place), streamId }
   const isEnd = entries.length === all.length && parts.every((part) => part.entries.length < limit)
-  return { entries, places: next, isEnd, gaps: parts.flatMap(({ gap }) => (gap ? [gap] : [])) }
+  const alive = await living(redis, entries, ({ event }) => event)
+  return { entries: alive, places: next, isEnd, gaps: parts.flatMap(({ gap }) => (gap ? [gap] : [])) }
 }
 
 /** The places where a reader starts. */

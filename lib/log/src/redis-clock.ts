@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis'
 const FRESH_MS = 5_000
 
 /** Redis's time without asking each time. It runs on this process's monotonic clock, so a step of the wall clock here changes nothing. */
-export class RedisClock {
+class RedisClock {
   private offsetMs = 0
   private seenAtMs = Number.NEGATIVE_INFINITY
 
@@ -19,4 +19,13 @@ export class RedisClock {
     }
     return performance.now() + this.offsetMs
   }
+}
+
+const clocks = new WeakMap<Redis, RedisClock>()
+
+/** The clock of the Redis behind a connection; one look serves everybody who shares the connection. */
+export function clockOf(redis: Redis): RedisClock {
+  const known = clocks.get(redis) ?? new RedisClock(redis)
+  clocks.set(redis, known)
+  return known
 }

@@ -11,7 +11,6 @@ import type { EventLog, GroupAddress, Seek, Start, TopicAddress } from './port.t
 import { Promoter } from './promoting.ts'
 import { Readers } from './readers.ts'
 import { readPage, readPartition, startPlaces } from './reading.ts'
-import { RedisClock } from './redis-clock.ts'
 import { runScript } from './scripts.ts'
 import { seek, wholePlaces } from './seeking.ts'
 import { holds, settle } from './settling.ts'
@@ -34,8 +33,7 @@ export function openLog(options: ({ redisUrl: string } | { connections: Connecti
   const topics = new Topics(commands)
   const bells = new Bells(connections.bells)
   const promoter = new Promoter(commands, bells)
-  const clock = new RedisClock(commands)
-  const appender = new Appender(connections, { topics, bells, promoter, clock })
+  const appender = new Appender(connections, { topics, bells, promoter })
   const readers = new Readers(commands, topics, bells)
   const tails = new Tails(commands, topics, bells)
   const sweeper = new Sweeper(commands, topics, promoter, options.trimEveryMs)

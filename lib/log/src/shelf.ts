@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import { compareIds, encodeReceipt, ORIGIN } from './cursor.ts'
 import { isFor, type RawEntry, unpackEntry } from './event.ts'
+import { living } from './expiring.ts'
 import { saysRedis } from './faults.ts'
 import type { Fits } from './filter.ts'
 import { bellOf, partitionKeys } from './names.ts'
@@ -63,10 +64,10 @@ export class Shelf {
   /** Up to `count` entries under lease: those due again first, then new ones. */
   async take(count: number, rules: Rules): Promise<Delivery[]> {
     try {
-      if (rules.ordering !== 'none' || rules.fits) return await this.takeAhead(count, rules)
+      if (rules.ordering !== 'none' || rules.fits) return await this.living(await this.takeAhead(count, rules))
       const again = this.isDue ? await this.takeDue(count) : []
       const fresh = this.isFresh && again.length < count ? await this.takeFresh(count - again.length) : []
-      return [...again, ...fresh]
+      return await this.living([...again, ...fresh])
     } catch (error) {
       if (!saysRedis(error, 'NOGROUP')) throw error
       // Somebody destroyed the group in Redis, or Redis lost it: make it again where upkeep last saw it, if it should exist.
@@ -118,16 +119,33 @@ export class Shelf {
     return deliveries.filter((delivery) => !others.includes(delivery))
   }
 
+  /** Without what has outlived its time, which is settled. */
+  private async living(deliveries: Delivery[]): Promise<Delivery[]> {
+    const alive = await living(this.redis, deliveries, ({ entry }) => entry.event)
+    if (alive.length === deliveries.length) return deliveries
+    const dead = deliveries.filter((delivery) => !alive.includes(delivery))
+    await this.skip(
+      dead.map(({ entry }) => entry),
+      'expired',
+    )
+    return alive
+  }
+
   private isWanted = (event: LogEvent, fits: Fits | undefined) =>
     isFor(this.address.group, event) && (fits?.(event) ?? true)
 
-  private async skip(entries: LogEntry[]): Promise<void> {
+  private async skip(entries: LogEntry[], why: 'filtered' | 'expired' = 'filtered'): Promise<void> {
     if (entries.length === 0) return
     const { stream, meta } = this.keys
     const { group } = this.address
     const books = this.keys.books(group).slice(0, 3)
     const ids = entries.map(({ streamId }) => streamId)
-    await runScript(this.redis, 'skip', [stream, meta, ...books], [group, bellOf(this.address), this.partition, ...ids])
+    await runScript(
+      this.redis,
+      'skip',
+      [stream, meta, ...books],
+      [group, bellOf(this.address), this.partition, why, ...ids],
+    )
   }
 
   // Both flags go down before the question leaves: a bell that rings in between puts them up again.

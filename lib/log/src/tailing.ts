@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Bells } from './bells.ts'
 import { compareIds, encodeCursor, type Place } from './cursor.ts'
+import { living } from './expiring.ts'
 import { logError } from './faults.ts'
 import type { LogEntry, Start, TailItem, Topic, TopicAddress } from './port.ts'
 import { readOn, readPage, startPlaces } from './reading.ts'
@@ -160,7 +161,8 @@ class Pump {
     this.places[partition] = last ? { ...here, streamId: last.streamId } : here
     // After a gap each follower finds out for itself where it stood and says so to its reader.
     if (gap) for (const follower of this.followers) release(follower)
-    for (const follower of this.followers) hand(follower, entries)
+    const alive = await living(this.redis, entries, ({ event }) => event)
+    for (const follower of this.followers) hand(follower, alive)
     if (entries.length === PAGE) this.dirty.add(partition)
   }
 }

@@ -196,5 +196,6 @@ export const Lag = t.Object({
   parked: t.Integer({ description: 'Given back or expired, waiting for redelivery.' }),
   dead: t.Integer({ description: 'In the dead letters.' }),
   filtered: t.Integer({ description: 'Settled by the filter of the group, ever.' }),
+  expired: t.Integer({ description: 'Settled because their time was over before they could be delivered, ever.' }),
   oldestUnsettledMs: t.Integer({ description: 'Age of the oldest event that is not settled; 0 when all are.' }),
 })
