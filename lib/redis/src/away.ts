@@ -4,6 +4,9 @@ const signs = [
   "Stream isn't writeable",
   'Connection timeout',
   'Blocking command timed out',
+  "Cluster isn't ready",
+  'Too many Cluster redirections',
+  'All sentinels are unreachable',
 ]
 const replies = ['LOADING', 'MASTERDOWN', 'CLUSTERDOWN', 'READONLY', 'NOREPLICAS', 'TRYAGAIN']
 const codes = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH']

@@ -1,4 +1,6 @@
-import { Redis, type RedisOptions } from 'ioredis'
+import { type CommonRedisOptions, Redis } from 'ioredis'
+import { parseRedisUrl } from './address.ts'
+import { openCluster, untilReady } from './cluster.ts'
 
 export interface OpenOptions {
   /** Shown by `CLIENT LIST`, so an operator can tell the connections of a process apart. */
@@ -22,57 +24,67 @@ export interface OpenOptions {
 const RETRY_MS_MAX = 500
 
 /**
- * A Redis connection with ioredis's dangerous defaults closed:
+ * A connection to one Redis, to the primary that sentinels name, or to a Cluster (the forms of the URL are
+ * {@link parseRedisUrl}'s), with ioredis's dangerous defaults closed:
  * - a command that was in flight when the connection broke is **rejected at once and never sent again**. By default
  *   ioredis sends it again after the reconnect, which duplicates appends; with only `autoResendUnfulfilledCommands`
  *   off its promise never settles. `maxRetriesPerRequest: 0` empties both lines at every break.
  * - every reply has a deadline, so a frozen Redis is noticed.
- * - reconnects come at most 500 ms apart, for ever, so a service is back as soon as Redis is.
+ * - reconnects come at most 500 ms apart, for ever, so a service is back as soon as Redis is. Sentinels are asked anew
+ *   at each of them, and when the server turns out to be a replica now.
  * - a connection error never kills the process as an unhandled `error` event.
  *
- * A rejection after the command was sent leaves its outcome unknown: see {@link wasNeverSent}.
+ * A rejection after the command was sent leaves its outcome unknown: see {@link wasNeverSent}. On a Cluster the keys of
+ * one command, script, pipeline or transaction must share a hash tag, and commands without a key reach any one server.
  */
 export function openRedis(url: string, options: OpenOptions): Redis {
-  const redis = new Redis(url, redisOptions(options))
+  const redis = connect(url, options)
   redis.on('error', options.onError ?? (() => {}))
   return redis
 }
 
-/** The ioredis options behind {@link openRedis}. */
-function redisOptions({ name, blocking, refusesOffline, lazy, commandTimeoutMs = 5_000 }: OpenOptions) {
+function connect(url: string, options: OpenOptions): Redis {
+  const { refusesOffline = false, lazy: lazyConnect = false, blocking, commandTimeoutMs = 5_000 } = options
+  const address = parseRedisUrl(url)
+  if (!address) throw new TypeError('This is no address of a Redis.')
+  const common = { ...commonOptions(options), lazyConnect, enableOfflineQueue: !refusesOffline }
+  if (address.kind === 'server') return new Redis(address.url, { ...common, retryStrategy })
+  const { username, password, isTls } = address.access
+  const login = { ...(username && { username }), ...(password && { password }), ...(isTls && { tls: {} }) }
+  if (address.kind === 'sentinel') {
+    const { primary, places, db, sentinels } = address
+    return new Redis({
+      ...{ ...common, ...login, db, name: primary, sentinels: places, retryStrategy },
+      ...(sentinels.username && { sentinelUsername: sentinels.username }),
+      ...(sentinels.password && { sentinelPassword: sentinels.password }),
+      ...(isTls && { enableTLSForSentinelMode: true, sentinelTLS: {} }),
+      ...{ sentinelRetryStrategy: retryStrategy, sentinelCommandTimeout: 1_000, failoverDetector: true },
+      reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    })
+  }
+  return openCluster(address.places, {
+    ...{ redisOptions: { ...commonOptions(options), ...login }, lazyConnect, enableOfflineQueue: !refusesOffline },
+    ...{ clusterRetryStrategy: retryStrategy, retryDelayOnClusterDown: refusesOffline ? 0 : 200 },
+    timeoutMs: blocking ? undefined : commandTimeoutMs,
+  })
+}
+
+const retryStrategy = (attempt: number) => Math.min(RETRY_MS_MAX, 50 * attempt)
+
+function commonOptions({ name, blocking, commandTimeoutMs = 5_000 }: OpenOptions) {
   return {
     connectionName: name,
-    retryStrategy: (attempt) => Math.min(RETRY_MS_MAX, 50 * attempt),
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    enableOfflineQueue: !refusesOffline,
-    lazyConnect: lazy ?? false,
     connectTimeout: 5_000,
     ...(blocking ? { blockingTimeout: 60_000, blockingTimeoutGrace: 1_000 } : { commandTimeout: commandTimeoutMs }),
-  } satisfies RedisOptions
+  } satisfies CommonRedisOptions
 }
 
 /** Whether an error from a connection proves that its command never left this process, so trying again is safe. */
 export const wasNeverSent = (error: unknown) =>
-  error instanceof Error && error.message.startsWith("Stream isn't writeable")
+  error instanceof Error &&
+  (error.message.startsWith("Stream isn't writeable") || error.message.startsWith("Cluster isn't ready"))
 
 /** Resolves when the connection can take a command; rejects after `deadlineMs`, or when it was closed for good. */
-export function whenReady(redis: Redis, deadlineMs: number): Promise<void> {
-  if (redis.status === 'ready') return Promise.resolve()
-  if (redis.status === 'wait') redis.connect().catch(() => {})
-  return new Promise((resolve, reject) => {
-    const settle = (error?: Error) => {
-      clearTimeout(timer)
-      redis.off('ready', onReady)
-      redis.off('end', onEnd)
-      if (error) reject(error)
-      else resolve()
-    }
-    const onReady = () => settle()
-    const onEnd = () => settle(new Error('the Redis connection was closed'))
-    const timer = setTimeout(() => settle(new Error(`Redis was not reachable for ${deadlineMs} ms`)), deadlineMs)
-    redis.on('ready', onReady)
-    redis.on('end', onEnd)
-    if (redis.status === 'end') onEnd()
-  })
-}
+export const whenReady = untilReady

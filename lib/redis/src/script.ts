@@ -5,8 +5,9 @@ import type { Redis } from 'ioredis'
 export type Script = <Reply>(redis: Redis, keys: readonly string[], args: (string | number)[]) => Promise<Reply>
 
 /**
- * Runs the script by its hash, and loads it where Redis does not know it (after a restart, on a new primary). `NOSCRIPT`
- * says that nothing ran, so trying again cannot repeat anything.
+ * Runs the script by its hash, and by its text where Redis does not know it (after a restart, on a new primary, on
+ * another server of a Cluster), which also teaches it. `NOSCRIPT` says that nothing ran, so trying again cannot repeat
+ * anything.
  */
 export function script(text: string): Script {
   const sha = createHash('sha1').update(text).digest('hex')
@@ -15,8 +16,7 @@ export function script(text: string): Script {
       return (await redis.evalsha(sha, keys.length, ...keys, ...args)) as Reply
     } catch (error) {
       if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
-      await redis.script('LOAD', text)
-      return (await redis.evalsha(sha, keys.length, ...keys, ...args)) as Reply
+      return (await redis.eval(text, keys.length, ...keys, ...args)) as Reply
     }
   }
 }

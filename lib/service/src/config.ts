@@ -1,3 +1,4 @@
+import { parseRedisUrl } from '@santaclaude/redis/address'
 import { Secret } from './secret.ts'
 
 /** The environment as a process gets it. */
@@ -80,6 +81,17 @@ export const url = (variable: string, base: Base<string> & { schemes: string[] }
     { ...base, about: `${base.about} May come as ${variable}_FILE, a file's path.` },
     (given) => (URL.canParse(given) && base.schemes.includes(new URL(given).protocol.slice(0, -1)) ? given : undefined),
     `a URL that begins with ${base.schemes.map((scheme) => `${scheme}:`).join(' or ')}`,
+  ),
+  isSecret: true,
+})
+
+/** The address of a Redis in one of `parseRedisUrl`'s forms. Kept secret, as it may hold a password. */
+const redisAddress = (variable: string, base: Base<string>): Setting<string> => ({
+  ...setting(
+    variable,
+    { ...base, about: `${base.about} May come as ${variable}_FILE, a file's path.` },
+    (given) => (parseRedisUrl(given) ? given : undefined),
+    'a URL that begins with redis:, rediss:, redis+cluster: or redis+sentinel:',
   ),
   isSecret: true,
 })
@@ -175,10 +187,10 @@ export const houseSettings = settings({
     about: 'How long requests in flight may take to finish at a stop, in milliseconds.',
   }),
   keyPepper: secret('KEY_PEPPER', { about: 'The server-side half of every key hash; the same for all services.' }),
-  redisUrl: url('REDIS_URL', {
+  redisUrl: redisAddress('REDIS_URL', {
     default: 'redis://127.0.0.1:6379',
-    schemes: ['redis', 'rediss'],
-    about: 'The Redis that all services share.',
+    about:
+      'The Redis that all services share: redis://host:port, a Cluster as redis+cluster://host:port,host:port or by its sentinels as redis+sentinel://host:port,host:port/name; rediss instead of redis for TLS.',
   }),
 })
 

@@ -29,7 +29,8 @@ export function keysInRedis(redis: Redis): Keys {
     async list(tenant) {
       const ids = await stored(redis.zrevrange(listOf(tenant), 0, 999))
       if (ids.length === 0) return []
-      const texts = await stored(redis.mget(ids.map(keyOf)))
+      // One by one, as they lie on different servers of a Cluster; they travel together all the same.
+      const texts = await stored(Promise.all(ids.map((id) => redis.get(keyOf(id)))))
       return texts.flatMap((text) => (text === null ? [] : [JSON.parse(text) as StoredKey]))
     },
   }

@@ -7,10 +7,8 @@ type Redis = ReturnType<typeof openRedis>
 export function directoryInRedis(redis: Redis): Directory {
   return {
     list: async (listings, { ttlMs }) => {
-      if (listings.length === 0) return
-      const pipeline = redis.pipeline()
-      for (const { tenant, id, replica } of listings) pipeline.set(keyOf(tenant, id), replica, 'PX', ttlMs)
-      for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error
+      // One by one, as they lie on different servers of a Cluster; they travel together all the same.
+      await Promise.all(listings.map(({ tenant, id, replica }) => redis.set(keyOf(tenant, id), replica, 'PX', ttlMs)))
     },
     find: async (tenant, id) => (await redis.get(keyOf(tenant, id))) ?? undefined,
     remove: async (tenant, id) => {
