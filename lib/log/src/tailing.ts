@@ -1,3 +1,4 @@
+import { pause } from '@santaclaude/kit/deadline'
 import type { Redis } from 'ioredis'
 import type { Bells } from './bells.ts'
 import { compareIds, encodeCursor, type Place } from './cursor.ts'
@@ -10,6 +11,8 @@ import type { Topics } from './topics.ts'
 /** How many entries wait for one slow reader before it falls back to reading pages at its own pace. */
 const WAITING_MAX = 512
 const PAGE = 256
+/** Between two looks at a topic that was emptied. */
+const WIPED_MS = 100
 
 /** One reader at the head of a topic: entries are handed to it as the pump sees them. */
 interface Follower {
@@ -55,7 +58,13 @@ export class Tails {
       while (!signal.aborted) {
         if (!follower.isFollowing) {
           const page = await readPage(this.redis, topic, places, PAGE)
-          for (const gap of page.gaps) yield { kind: 'gap', gap, cursor: encodeCursor(page.places) }
+          for (const gap of page.gaps) {
+            // The place after the gap, and not yet after what follows it: a reader may come back from here.
+            const epoch = page.places[gap.partition]?.epoch ?? ''
+            places = places.map((place, at) => (at === gap.partition ? { epoch, streamId: gap.to } : place))
+            yield { kind: 'gap', gap, cursor: encodeCursor(places) }
+          }
+          places = livedIn(places, page.places)
           for (const entry of page.entries) {
             places = moved(places, entry)
             yield { kind: 'entry', entry, cursor: encodeCursor(places) }
@@ -63,6 +72,8 @@ export class Tails {
           places = page.places
           follower.waiting = []
           follower.isFollowing = pump.isBehindOrAt(places)
+          // Of a partition that lost its data nobody knows the new life before its first entry: look again, but calmly.
+          if (!follower.isFollowing && page.entries.length === 0) await pause(WIPED_MS, signal)
           continue
         }
         const entries = follower.waiting
@@ -159,8 +170,8 @@ class Pump {
     const { entries, place: here, gap } = await readOn(this.redis, this.topic, { partition, place, limit: PAGE })
     const last = entries.at(-1)
     this.places[partition] = last ? { ...here, streamId: last.streamId } : here
-    // After a gap each follower finds out for itself where it stood and says so to its reader.
-    if (gap) for (const follower of this.followers) release(follower)
+    // After a gap, or in a new life, each follower finds out for itself where it stood and says so to its reader.
+    if (gap || here.epoch !== place.epoch) for (const follower of this.followers) release(follower)
     const alive = await living(this.redis, entries, ({ event }) => event)
     for (const follower of this.followers) hand(follower, alive)
     if (entries.length === PAGE) this.dirty.add(partition)
@@ -179,6 +190,10 @@ function release(follower: Follower) {
   follower.waiting = []
   follower.wake()
 }
+
+/** The same places in the lives that a newer look has found: an id of one life must not go with the epoch of another. */
+const livedIn = (places: Place[], newer: Place[]) =>
+  places.map((place, at) => ({ ...place, epoch: newer[at]?.epoch ?? place.epoch }))
 
 function moved(places: Place[], { partition, streamId }: LogEntry): Place[] {
   return places.map((place, at) => (at === partition ? { ...place, streamId } : place))

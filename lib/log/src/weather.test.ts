@@ -165,6 +165,38 @@ describe('Redis loses what it knew', () => {
     expect(await log.groups(address)).toMatchObject([{ group: 'workers' }])
   })
 
+  test('a live reader that loses its line after any frame, also amid resets, misses nothing and sees nothing twice', async () => {
+    const { server, redis } = await start()
+    const log = logOn(server)
+    await log.createTopic(address, { partitions: 3 })
+    const give = (from: number) =>
+      log.append(
+        address,
+        Array.from({ length: 9 }, (_, n) => event(from + n, { partitionkey: `${n}` })),
+      )
+    await give(0)
+    const seen: number[] = []
+    const gaps: number[] = []
+    let cursor: string | undefined
+    const readOne = async () => {
+      const stopping = new AbortController()
+      const from = cursor === undefined ? { at: 'earliest' as const } : { cursor }
+      for await (const item of log.tail(address, { from, signal: stopping.signal })) {
+        cursor = item.cursor
+        if (item.kind === 'entry') seen.push(numberOf(item))
+        if (item.kind === 'gap') gaps.push(item.gap.partition)
+        if (item.kind !== 'ready') return
+      }
+    }
+    while (seen.length < 9) await readOne()
+    await redis.flushall()
+    await give(100)
+    while (seen.length < 18) await readOne()
+    const wanted = [...Array(9).keys(), ...Array.from({ length: 9 }, (_, n) => 100 + n)]
+    expect(seen.toSorted((a, b) => a - b)).toEqual(wanted)
+    expect(new Set(gaps).size).toBe(gaps.length)
+  })
+
   test('a topic that another process deleted is not brought back by one that remembers it', async () => {
     const { server } = await start()
     const [log, other] = [logOn(server), logOn(server)]
