@@ -6,6 +6,7 @@ import { quietHost } from '@santaclaude/service/host'
 import { idempotencyInMemory } from '@santaclaude/service/idempotency-memory'
 import type { Scope } from '@santaclaude/service/keys'
 import { keysInMemory } from '@santaclaude/service/keys-memory'
+import { ticketsInMemory } from '@santaclaude/service/tickets-memory'
 import { testKey } from '@santaclaude/testkit/test-key'
 import { agendaInMemory } from './agenda/memory.ts'
 import type { Agenda } from './agenda/port.ts'
@@ -41,14 +42,15 @@ export async function startApp({
   const warnings: unknown[] = []
   const ports = {
     ledger: new PublishLedger(audit),
-    ...{ host, log, audit, keys, idempotency: idempotencyInMemory() },
+    ...{ host, log, audit, keys, idempotency: idempotencyInMemory(), tickets: ticketsInMemory() },
     emit: emitter(log, '/message-queue-service'),
     meters: metersOf(host.metrics),
     ...{ redrives, schedules },
     quotas: new Governor({ store: quotasInMemory(), log, defaults: { ...noLimits, ...limits } }),
     warn: (message: string, error: unknown) => warnings.push([message, error]),
   }
-  const { fetch } = app(ports)
+  const built = app(ports)
+  const { fetch } = built
   const keyOf = (scopes = everyScope, tenant = 'acme') => testKey(keys, scopes, tenant)
   const key = await keyOf()
 
@@ -73,7 +75,7 @@ export async function startApp({
     // biome-ignore lint/suspicious/noExplicitAny: tests say by their expectations what an answer holds.
     return { status: response.status, text, body: (text === '' ? undefined : JSON.parse(text)) as any }
   }
-  return { ...ports, fetch, keyOf, key, send, ask, warnings }
+  return { ...ports, app: built, fetch, keyOf, key, send, ask, warnings }
 }
 
 /** The whole app in memory, as the contract suite meets it. */

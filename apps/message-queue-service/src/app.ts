@@ -5,6 +5,7 @@ import { groups } from './groups/routes.ts'
 import { keeping } from './keeping/routes.ts'
 import type { Ports } from './ports.ts'
 import { quotas } from './quotas/routes.ts'
+import { sockets } from './sockets/routes.ts'
 import { streams } from './streams/routes.ts'
 import { topics } from './topics/routes.ts'
 
@@ -26,5 +27,6 @@ export const app = (ports: Ports) =>
     .use(groups(ports))
     .use(keeping(ports))
     .use(quotas(ports))
+    .use(sockets(ports))
 
 export type App = ReturnType<typeof app>

@@ -27,6 +27,12 @@ export function metersOf(metrics: Metrics) {
     }),
     pulls: metrics.gauge({ name: 'waiting_pulls', help: 'Long polls waiting now.' }),
     streams: metrics.gauge({ name: 'open_streams', help: 'Event streams open now.' }),
+    sockets: metrics.gauge({ name: 'open_sockets', help: 'WebSockets open now.' }),
+    dropped: metrics.counter({
+      name: 'dropped_readers_total',
+      help: 'Readers that were dropped because they took nothing for too long, by the way they read.',
+      labels: ['transport'],
+    }),
     unrecorded: metrics.counter({
       name: 'unrecorded_acts_total',
       help: 'Acts whose audit record could not be appended.',

@@ -5,6 +5,7 @@ import { openRedis } from '@santaclaude/redis/open'
 import { idempotencyInRedis } from '@santaclaude/service/idempotency-redis'
 import { keysInRedis } from '@santaclaude/service/keys-redis'
 import type { Running } from '@santaclaude/service/run'
+import { ticketsInRedis } from '@santaclaude/service/tickets-redis'
 import { agendasInRedis } from './agenda/redis.ts'
 import type { Config } from './config.ts'
 import { PublishLedger } from './events/publish-ledger.ts'
@@ -29,6 +30,7 @@ export function openPorts({ config, host, own }: Running<typeof Config>): Ports 
     warn: (message, error) => host.log.warn(message, { error }),
     keys: keysInRedis(redis),
     idempotency: idempotencyInRedis(redis),
+    tickets: ticketsInRedis(redis),
     quotas: new Governor({
       ...{ store: quotasInRedis(redis), log, defaults: config },
       onRefused: (limit) => meters.refused.inc({ limit }),

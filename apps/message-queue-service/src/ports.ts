@@ -4,6 +4,7 @@ import type { EventLog } from '@santaclaude/log/port'
 import type { Host } from '@santaclaude/service/host'
 import type { Idempotency } from '@santaclaude/service/idempotency'
 import type { Keys } from '@santaclaude/service/keys'
+import type { Tickets } from '@santaclaude/service/tickets'
 import type { Agenda } from './agenda/port.ts'
 import type { PublishLedger } from './events/publish-ledger.ts'
 import type { Meters } from './meters.ts'
@@ -27,4 +28,5 @@ export interface Ports extends QueuePorts {
   host: Host
   keys: Keys
   idempotency: Idempotency
+  tickets: Tickets
 }

@@ -35,6 +35,14 @@ export function faultFrom(
   return storeFault(error) ?? new Fault('internal', { cause: error })
 }
 
+/** Any thrown thing as a fault, for work that answers no request. */
+export function faultOf(error: unknown): Fault {
+  if (error instanceof Fault) return error
+  if (error instanceof Error && 'faultCode' in error && Object.hasOwn(faults, String(error.faultCode)))
+    return new Fault(error.faultCode as FaultCode, { cause: error })
+  return storeFault(error) ?? new Fault('internal', { cause: error })
+}
+
 /** A failure of Redis as the fault it is, wherever it surfaced. */
 export function storeFault(error: unknown): Fault | undefined {
   if (isRedisAway(error)) return new Fault('store_unavailable', { cause: error })

@@ -1,5 +1,6 @@
 import type { GroupAddress, Settlement } from '@santaclaude/log/port'
 import type { QueuePorts } from '../ports.ts'
+import { settledIn } from '../streams/feed.ts'
 import { tell } from '../tell.ts'
 
 /** A settlement as the request writes it. */
@@ -25,6 +26,12 @@ export async function settle(
   wishes: SettlementWish[],
 ): Promise<{ results: SettleResult[] }> {
   const settled = await log.settle(address, wishes)
+  // A delivery may have gone out over a stream or a socket and be settled here: it makes room there.
+  const isOver = (n: number) => wishes[n]?.op !== 'extend' || !settled[n]?.ok
+  settledIn(
+    log,
+    settled.flatMap(({ receipt }, n) => (isOver(n) ? [receipt] : [])),
+  )
   const results = settled.map((outcome, n): SettleResult => {
     const op = wishes[n]?.op ?? 'ack'
     meters.settled.inc({ op, result: outcome.ok ? 'ok' : outcome.code })

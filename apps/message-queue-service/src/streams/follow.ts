@@ -12,7 +12,7 @@ export async function follow(
   { log, meters, quotas }: Pick<QueuePorts, 'log' | 'meters' | 'quotas'>,
   address: { tenant: string; topic: string },
   from: Start,
-): Promise<(signal: AbortSignal) => AsyncGenerator<SseEvent>> {
+): Promise<{ produce(signal: AbortSignal): AsyncGenerator<SseEvent>; dropped(): SseEvent }> {
   await topicForReader(log, address)
   const close = await quotas.stream(address.tenant)
   const stopping = new AbortController()
@@ -21,13 +21,15 @@ export async function follow(
     close()
     throw error
   })
-  return async function* (signal) {
+  let cursor = ''
+  async function* produce(signal: AbortSignal): AsyncGenerator<SseEvent> {
     const stop = () => stopping.abort()
     signal.addEventListener('abort', stop, { once: true })
     if (signal.aborted) stop()
     meters.streams.inc()
     try {
       for (let next = first; !next.done; next = await tail.next()) {
+        cursor = next.value.cursor
         if (next.value.kind === 'entry') meters.delivered.inc({ transport: 'stream' })
         yield frameOf(next.value)
       }
@@ -38,6 +40,11 @@ export async function follow(
       await tail.return?.()
     }
   }
+  const dropped = (): SseEvent => {
+    meters.dropped.inc({ transport: 'stream' })
+    return { id: cursor, event: 'mq.dropped', data: { cursor, reason: 'This reader took nothing for too long.' } }
+  }
+  return { produce, dropped }
 }
 
 function frameOf(item: TailItem): SseEvent {
