@@ -148,7 +148,7 @@ export function contractCases(target: Target, document: OpenApiDocument): Case[]
       demand(Boolean(description.summary), `${what} has no summary`)
       demand(Boolean(description.security), `${what} asks for no key`)
       demand(
-        Object.keys(description.responses).some((status) => status.startsWith('2')),
+        Object.keys(description.responses).some((status) => status.startsWith('2') || status === '101'),
         `${what} declares no success`,
       )
       for (const [type, media] of Object.entries(description.requestBody?.content ?? {}))

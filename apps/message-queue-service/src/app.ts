@@ -3,10 +3,9 @@ import { Elysia } from 'elysia'
 import { events } from './events/routes.ts'
 import { groups } from './groups/routes.ts'
 import { keeping } from './keeping/routes.ts'
+import { live } from './live/routes.ts'
 import type { Ports } from './ports.ts'
 import { quotas } from './quotas/routes.ts'
-import { sockets } from './sockets/routes.ts'
-import { streams } from './streams/routes.ts'
 import { topics } from './topics/routes.ts'
 
 /** The event bus: publish over plain HTTP; read by page, by stream, or in a consumer group. */
@@ -23,10 +22,9 @@ export const app = (ports: Ports) =>
     )
     .use(topics(ports))
     .use(events(ports))
-    .use(streams(ports))
+    .use(live(ports))
     .use(groups(ports))
     .use(keeping(ports))
     .use(quotas(ports))
-    .use(sockets(ports))
 
 export type App = ReturnType<typeof app>
