@@ -11,6 +11,7 @@ import {
   type AppendOptions,
   type Delayed,
   type Due,
+  type Durability,
   LogError,
   type NewEvent,
   type Topic,
@@ -97,7 +98,7 @@ export class Appender {
     const isWhole = options.isAtomic || options.expectedLastId !== undefined
     if (isWhole) checkWhole(partitions, events.length)
     const wish = options.durability ?? {}
-    const lane = await this.laneFor(wish)
+    const lane = await this.laneFor(wish, topic, partitions)
     if (!lane.hasRoom(sizes.reduce((sum, size) => sum + size, 0)))
       throw new LogError('store_unavailable', 'Too many appends are waiting for Redis.')
     return new Promise((resolve, reject) => {
@@ -130,9 +131,11 @@ export class Appender {
   }
 
   /** The connection for a wish, or why it cannot be had. */
-  private async laneFor(wish: { level?: 'memory' | 'aof' | 'fsync'; replicas?: number }): Promise<Lane> {
+  private async laneFor(wish: Partial<Durability>, topic: Topic, wanted: (number | undefined)[]): Promise<Lane> {
     if (wish.level === undefined && !wish.replicas) return this.quick
-    const reach = await this.quick.reach({ isFresh: true })
+    const all = Array.from({ length: topic.partitions }, (_, partition) => partition)
+    const partitions = wanted.flatMap((partition) => partition ?? all)
+    const reach = await this.quick.reach(topic, new Set(partitions))
     if (canGive(reach, wish)) return mustWait(reach, wish) ? this.sure : this.quick
     const has = `${reach.level}${reach.canWaitForDisk ? ' (fsync on request)' : ''} and ${reach.replicas} replicas`
     throw new LogError('durability_unavailable', `The server has ${has}.`)

@@ -1,3 +1,4 @@
+import { primaryNow, serverOf } from '@santaclaude/redis/cluster'
 import { whenReady } from '@santaclaude/redis/open'
 import type { Redis } from 'ioredis'
 import { Batcher, type BatchLimits } from './batcher.ts'
@@ -5,7 +6,7 @@ import type { Bells } from './bells.ts'
 import { logError, saysRedis } from './faults.ts'
 import { bellOf, life, partitionKeys } from './names.ts'
 import { type Appended, type Delayed, type Due, type Durability, LogError, type NewEvent, type Topic } from './port.ts'
-import { type Reach, Reaches } from './reach.ts'
+import { type Reach, Reaches, weakest } from './reach.ts'
 import { makeRoom } from './retaining.ts'
 import { runScript } from './scripts.ts'
 import { shareOf } from './settings.ts'
@@ -40,62 +41,109 @@ export interface Job {
 type Outcome = Appended | Delayed
 type Answer = (durability: Durability) => void
 type Placed = Item & { partition: number }
+type Batch = [Placed, ...Placed[]]
+
+/** A server that appends go to: the only one, or one primary of a Cluster. */
+interface Server {
+  redis: Redis
+  reaches: Reaches
+}
 
 /**
- * One connection that appends, in batches of one script call per partition. A lane that confirms waits once per flush
- * until replicas or disk have everything in it: group commit. Waiting holds its connection, so plain appends have another.
+ * One connection that appends, in batches of one script call per partition; on a Cluster one to each primary, none of
+ * which waits for another. A lane that confirms waits once per flush until replicas or disk have everything in it:
+ * group commit. Waiting holds its connection, so plain appends have another.
  */
 export class Lane {
-  readonly reaches: Reaches
-  private readonly batcher: Batcher<Item>
+  private readonly servers = new WeakMap<Redis, Server>()
+  private readonly batchers = new Map<Redis, Batcher<Placed>>()
   private turn = 0
   private arriving: Promise<void> | undefined
 
   constructor(
     private readonly redis: Redis,
     private readonly bells: Bells,
-    limits: BatchLimits,
+    private readonly limits: BatchLimits,
     /** Told of events that were kept until they are due. */
     private readonly onDelayed: (topic: Topic, partition: number, dueMs: string) => void,
-  ) {
-    this.reaches = new Reaches(redis)
-    this.batcher = new Batcher((items) => this.flush(items), limits)
+  ) {}
+
+  hasRoom = (size: number) => [...this.batchers.values()].every((batcher) => batcher.hasRoom(size))
+
+  add(item: Item, size: number) {
+    const partition = item.partition ?? this.turn % item.topic.partitions
+    const server = primaryNow(this.redis, partitionKeys(item.topic, partition).stream) ?? this.redis
+    this.batcherFor(server).add({ ...item, partition }, size)
   }
 
-  hasRoom = (size: number) => this.batcher.hasRoom(size)
-  add = (item: Item, size: number) => this.batcher.add(item, size)
-
-  /** The server's reach; `store_unavailable` when it cannot be asked. Nothing has been appended by then. */
-  async reach({ isFresh }: { isFresh: boolean }): Promise<Reach> {
+  /** What the weakest of the partitions' servers gives; `store_unavailable` when one cannot be asked. */
+  async reach(topic: Topic, partitions: Iterable<number>): Promise<Reach> {
     try {
-      if (this.redis.status !== 'ready') {
-        this.arriving ??= whenReady(this.redis, AWAY_MS).finally(() => {
-          this.arriving = undefined
-        })
-        await this.arriving
-      }
-      return await (isFresh ? this.reaches.now() : this.reaches.standing())
+      await this.arrive()
+      const servers = await Promise.all([...partitions].map((partition) => this.serverOf(topic, partition)))
+      return weakest(await Promise.all([...new Set(servers)].map(({ reaches }) => reaches.now())))
     } catch (cause) {
-      throw new LogError('store_unavailable', 'Redis could not be reached.', { cause })
+      throw away(cause)
     }
   }
 
-  private async flush(arrived: Item[]): Promise<void> {
-    const turn = this.turn++
-    const items = arrived.map(
-      (item): Placed => ({ ...item, partition: item.partition ?? turn % item.topic.partitions }),
-    )
-    let reach: Reach
+  private batcherFor(server: Redis): Batcher<Placed> {
+    const known = this.batchers.get(server)
+    if (known) return known
+    const made: Batcher<Placed> = new Batcher((items) => this.flush(made, items), this.limits)
+    this.batchers.set(server, made)
+    // A primary that left the Cluster comes back as another connection.
+    server.once('end', () => this.batchers.delete(server))
+    return made
+  }
+
+  /** Resolves when the connection is there; all who wait share one deadline. */
+  private async arrive(): Promise<void> {
+    if (this.redis.status === 'ready') return
+    this.arriving ??= whenReady(this.redis, AWAY_MS).finally(() => {
+      this.arriving = undefined
+    })
+    await this.arriving
+  }
+
+  private async serverOf(topic: Topic, partition: number): Promise<Server> {
+    const redis = await serverOf(this.redis, partitionKeys(topic, partition).stream, AWAY_MS)
+    const server = this.servers.get(redis) ?? { redis, reaches: new Reaches(redis) }
+    this.servers.set(redis, server)
+    return server
+  }
+
+  private async flush(batcher: Batcher<Placed>, items: Placed[]): Promise<void> {
+    this.turn++
     try {
-      reach = await this.reach({ isFresh: false })
-    } catch (error) {
-      for (const { job } of [...items, ...this.batcher.drain()]) job.reject(error)
+      await this.arrive()
+    } catch (cause) {
+      for (const { job } of [...items, ...batcher.drain()]) job.reject(away(cause))
       return
     }
-    const { life } = this.reaches
-    const answers = (await Promise.all(byPartition(items).map((batch) => this.send(batch)))).flat()
+    const place = ([{ topic, partition }]: [Placed, ...Placed[]]) =>
+      primaryNow(this.redis, partitionKeys(topic, partition).stream)
+    const perServer = Map.groupBy(byPartition(items), place)
+    await Promise.all([...perServer.values()].map((batches) => this.flushTo(batches)))
+  }
+
+  /** Sends batches that lie on one server. */
+  private async flushTo(batches: Batch[]): Promise<void> {
+    const items = batches.flat()
+    const [[{ topic, partition }]] = batches as [Batch]
+    let server: Server
+    let reach: Reach
     try {
-      const durability = await this.confirm(items, { reach, life })
+      server = await this.serverOf(topic, partition)
+      reach = await server.reaches.standing()
+    } catch (cause) {
+      for (const { job } of items) job.reject(away(cause))
+      return
+    }
+    const { life } = server.reaches
+    const answers = (await Promise.all(batches.map((batch) => this.send(batch)))).flat()
+    try {
+      const durability = await this.confirm(items, { server, reach, life })
       for (const answer of answers) answer(durability)
     } catch (cause) {
       const error = new LogError('outcome_unknown', 'It is not known how safe the events are.', { cause })
@@ -104,15 +152,15 @@ export class Lane {
   }
 
   /** Sends a batch; its answers are given once it is known how safe they are. */
-  private async send(items: Placed[]): Promise<Answer[]> {
-    const [{ topic, partition, condition, due }] = items as [Placed]
+  private async send(items: Batch): Promise<Answer[]> {
+    const [{ topic, partition, condition, due }] = items
     const events = items.flatMap((item) => item.events)
     try {
-      const [epoch, places] = await this.write(items[0] as Placed, events)
+      const [epoch, places] = await this.write(items[0], events)
       const refused = places[0]?.startsWith('~') ? events : events.filter((_, n) => places[n] === '#')
       // Full: what is settled makes room, and what was refused gets a second chance.
       if (refused.length > 0 && (await makeRoom(this.redis, topic, partition, refused.length)) > 0) {
-        const [, again] = await this.write(items[0] as Placed, refused)
+        const [, again] = await this.write(items[0], refused)
         if (condition) places.splice(0, places.length, ...again)
         else for (const [n, place] of places.entries()) if (place === '#') places[n] = again.shift() ?? '#'
       }
@@ -158,27 +206,34 @@ export class Lane {
   }
 
   /** Waits until everything sent so far has reached what the most demanding job wants. What was reached. */
-  private async confirm(items: Placed[], { reach, life }: { reach: Reach; life: number }): Promise<Durability> {
+  private async confirm(
+    items: Placed[],
+    { server, reach, life }: { server: Server; reach: Reach; life: number },
+  ): Promise<Durability> {
+    const { redis, reaches } = server
     const replicas = Math.max(0, ...items.map(({ job }) => job.wish.replicas ?? 0))
     const wantsDisk = reach.level !== 'fsync' && items.some(({ job }) => job.wish.level === 'fsync')
     if (replicas === 0 && !wantsDisk) return { level: reach.level, replicas }
-    const [{ topic, partition }] = items as [Placed]
+    const keys = items.map(({ topic, partition }) => partitionKeys(topic, partition))
     // Redis waits for what this connection wrote. A repeated event writes nothing, so something must be.
-    await this.redis.hset(partitionKeys(topic, partition).meta, 'confirmed', '1')
+    await redis.hset(keys[0]?.meta ?? '', 'confirmed', '1')
     const [onDisk, copies] = await Promise.all([
-      wantsDisk ? this.redis.call('WAITAOF', 1, 0, CONFIRM_MS).then((reply) => Number((reply as number[])[0])) : 0,
-      replicas > 0 ? this.redis.wait(replicas, CONFIRM_MS) : 0,
+      wantsDisk ? redis.call('WAITAOF', 1, 0, CONFIRM_MS).then((reply) => Number((reply as number[])[0])) : 0,
+      replicas > 0 ? redis.wait(replicas, CONFIRM_MS) : 0,
     ])
-    if (life !== this.reaches.life) throw new Error('the connection was lost before everything was confirmed')
+    if (life !== reaches.life || keys.some(({ stream }) => primaryNow(this.redis, stream) !== redis))
+      throw new Error('the server was lost before everything was confirmed')
     if (wantsDisk && onDisk < 1) throw new Error('the append-only file did not reach the disk in time')
     if (copies < replicas) throw new Error(`${copies} of ${replicas} replicas confirmed in time`)
     return { level: wantsDisk ? 'fsync' : reach.level, replicas: copies }
   }
 }
 
+const away = (cause: unknown) => new LogError('store_unavailable', 'Redis could not be reached.', { cause })
+
 /** Batches per partition; what must be kept as a whole goes alone, and so do those due at another time. */
-function byPartition(items: Placed[]): Placed[][] {
-  const batches = new Map<string | Item, Placed[]>()
+function byPartition(items: Placed[]): Batch[] {
+  const batches = new Map<string | Item, Batch>()
   for (const item of items) {
     const { topic, partition, condition, due } = item
     const id = condition ? item : `${topic.tenant}/${topic.topic}/${partition}${due ? JSON.stringify(due) : ''}`

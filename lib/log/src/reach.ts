@@ -79,6 +79,13 @@ const ranks = ['memory', 'aof', 'fsync'] as const
 export const isAtLeast = (level: Durability['level'], wish: Durability['level']) =>
   ranks.indexOf(level) >= ranks.indexOf(wish)
 
+/** What all of them give. */
+export const weakest = (reaches: Reach[]): Reach => ({
+  level: ranks[Math.min(...reaches.map(({ level }) => ranks.indexOf(level)))] ?? 'memory',
+  replicas: Math.min(...reaches.map(({ replicas }) => replicas)),
+  canWaitForDisk: reaches.every(({ canWaitForDisk }) => canWaitForDisk),
+})
+
 /** Whether the server can give what is wished for. */
 export const canGive = (reach: Reach, { level = 'memory', replicas = 0 }: Partial<Durability>) =>
   replicas <= reach.replicas && (isAtLeast(reach.level, level) || (level === 'fsync' && reach.canWaitForDisk))
