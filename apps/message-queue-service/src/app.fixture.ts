@@ -16,6 +16,8 @@ import { metersOf } from './meters.ts'
 import { Governor } from './quotas/governor.ts'
 import { quotasInMemory } from './quotas/store/memory.ts'
 import type { Limits } from './quotas/store/port.ts'
+import { hooksInMemory } from './webhooks/hooks.fixture.ts'
+import type { HookPolicy } from './webhooks/hooks.ts'
 
 const noLimits: Limits = {
   ...{ eventsPerSecond: null, requestsPerSecond: null, storedEvents: null },
@@ -24,18 +26,22 @@ const noLimits: Limits = {
 
 const everyScope: Scope[] = ['events:publish', 'events:consume', 'events:admin']
 
+interface StartOptions {
+  log?: EventLog
+  redrives?: Agenda
+  schedules?: Agenda
+  limits?: Partial<Limits>
+  policy?: Partial<HookPolicy>
+}
+
 /** The app on this log (in memory unless said), and a way to send to it as a tenant of its own. */
 export async function startApp({
   log = memoryLog(),
   redrives = agendaInMemory(),
   schedules = agendaInMemory(),
   limits = {},
-}: {
-  log?: EventLog
-  redrives?: Agenda
-  schedules?: Agenda
-  limits?: Partial<Limits>
-} = {}) {
+  policy = {},
+}: StartOptions = {}) {
   const keys = keysInMemory()
   const audit = memoryRecorder({ source: '/message-queue-service' })
   const host = quietHost('message-queue-service')
@@ -48,6 +54,8 @@ export async function startApp({
     ...{ redrives, schedules },
     quotas: new Governor({ store: quotasInMemory(), log, defaults: { ...noLimits, ...limits } }),
     warn: (message: string, error: unknown) => warnings.push([message, error]),
+    hooks: hooksInMemory(host.metrics, { policy }),
+    nudge: () => {},
   }
   const built = app(ports)
   const { fetch } = built

@@ -7,15 +7,16 @@ import { live } from './live/routes.ts'
 import type { Ports } from './ports.ts'
 import { quotas } from './quotas/routes.ts'
 import { topics } from './topics/routes.ts'
+import { webhooks } from './webhooks/routes.ts'
 
-/** The event bus: publish over plain HTTP; read by page, by stream, or in a consumer group. */
+/** The event bus: publish over plain HTTP; read by page, by stream, in a consumer group, or by webhook. */
 export const app = (ports: Ports) =>
   new Elysia()
     .use(
       chassis({
         ...ports,
         name: 'message-queue-service',
-        description: 'The event bus: CloudEvents in, pages, live streams and consumer groups out.',
+        description: 'The event bus: CloudEvents in, pages, live streams, consumer groups and webhooks out.',
         ready: { redis: () => ports.log.ping() },
         admit: (caller) => ports.quotas.admit(caller),
       }),
@@ -26,5 +27,6 @@ export const app = (ports: Ports) =>
     .use(groups(ports))
     .use(keeping(ports))
     .use(quotas(ports))
+    .use(webhooks(ports))
 
 export type App = ReturnType<typeof app>

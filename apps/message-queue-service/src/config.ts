@@ -1,4 +1,5 @@
 import { choice, integer, port, settings } from '@santaclaude/service/config'
+import { webhookSettings } from './webhooks/settings.ts'
 
 const limit = (variable: string, base: { default: number; about: string }) =>
   integer(variable, { ...base, min: 1, max: 1_000_000_000_000 })
@@ -25,6 +26,7 @@ const quotas = settings({
 export const Config = settings({
   port: port(8004),
   ...quotas,
+  ...webhookSettings,
   auditPolicy: choice('AUDIT_POLICY', ['require', 'best-effort'], {
     default: 'require',
     about: 'What happens to an act whose audit record cannot be appended: refused with 503, or counted.',

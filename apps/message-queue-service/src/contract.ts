@@ -23,4 +23,15 @@ export interface QueueEvents {
   'mq.dead-letter.redriven': { topic: string; group: string; count: number; redrive: string; state: string }
   /** Entries that were gone before their group had settled them. */
   'mq.data.lost': { topic: string; group: string; count: number }
+  'mq.subscription.created': { subscription: string; topic: string; group: string }
+  'mq.subscription.changed': { subscription: string; topic: string }
+  'mq.subscription.deleted': { subscription: string; topic: string }
+  'mq.subscription.secret_rotated': { subscription: string; topic: string }
+  'mq.subscription.enabled': { subscription: string; topic: string }
+  /** `reason`: requested, gone (the endpoint answered 410), failing (for too long), topic_deleted. */
+  'mq.subscription.disabled': { subscription: string; topic: string; reason: string; failingSince?: string }
+  /** Disabled for so long that its group let go of its events: from `since` on they may be gone when it is enabled. */
+  'mq.subscription.released': { subscription: string; topic: string; unsettled: number; since: string }
+  'mq.subscription.recovery_started': { subscription: string; topic: string; since: string; until: string }
+  'mq.subscription.recovery_finished': { subscription: string; topic: string; failed: number }
 }

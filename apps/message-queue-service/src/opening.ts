@@ -13,17 +13,20 @@ import { metersOf } from './meters.ts'
 import type { Ports } from './ports.ts'
 import { Governor } from './quotas/governor.ts'
 import { quotasInRedis } from './quotas/store/redis.ts'
+import { openHooks } from './webhooks/opening.ts'
 
 const source = '/message-queue-service'
 
 /** Opens what the app stands on: two ways to Redis, one for the log and one for everything else it keeps. */
-export function openPorts({ config, host, own }: Running<typeof Config>): Ports {
+export function openPorts({ config, host, own }: Running<typeof Config>): Omit<Ports, 'nudge'> {
   const redis = own(openRedis(config.redisUrl, { name: source }), (redis) => redis.disconnect())
   const log = own(openLog({ redisUrl: config.redisUrl }))
   const meters = metersOf(host.metrics)
   const audit = recorder({ log, source, policy: config.auditPolicy, onMiss: () => meters.unrecorded.inc() })
+  const hooks = openHooks({ config, host, redis })
+  own(hooks.sender)
   return {
-    ...{ host, log, audit, meters },
+    ...{ host, log, audit, meters, hooks },
     ...agendasInRedis(redis),
     ledger: new PublishLedger(audit),
     emit: emitter(log, source),

@@ -9,6 +9,7 @@ import type { Agenda } from './agenda/port.ts'
 import type { PublishLedger } from './events/publish-ledger.ts'
 import type { Meters } from './meters.ts'
 import type { Governor } from './quotas/governor.ts'
+import type { HookPorts } from './webhooks/hooks.ts'
 
 /** What the service's verbs work with. */
 export interface QueuePorts {
@@ -24,7 +25,7 @@ export interface QueuePorts {
   warn(message: string, error: unknown): void
 }
 
-export interface Ports extends QueuePorts {
+export interface Ports extends QueuePorts, HookPorts {
   host: Host
   keys: Keys
   idempotency: Idempotency

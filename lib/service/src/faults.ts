@@ -32,6 +32,8 @@ export const faults = {
     'Retention may have removed it; an id that says no time is found by its streamId.',
   ),
   invalid_schedule: kind(400, 'The schedule could not be read.', 'Mend the part that the detail names.'),
+  subscription_not_found: kind(404, 'There is no such subscription.', 'GET /v1/subscriptions lists those there are.'),
+  attempt_not_found: kind(404, 'There is no such attempt.', 'List the attempts; only the newest are kept.'),
   not_found: kind(404, 'There is nothing at this address.', 'Look at /swagger for the routes of this service.'),
   method_not_allowed: kind(405, 'This address does not take this method.', 'Use a method from the Allow header.'),
   request_timeout: passing(408, 'The body did not arrive in time.', 'Send the body without pauses.'),

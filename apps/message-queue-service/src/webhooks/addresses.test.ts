@@ -48,7 +48,7 @@ describe('a literal in disguise is seen through', () => {
     ...['0xa9fea9fe', '2852039166', '169.254.43518', '[::ffff:127.0.0.1]', '[0:0:0:0:0:ffff:7f00:0001]', '[::]'],
     ...['[::1]', '[fd00:ec2::254]', '0', '0.0.0.0', '127。0。0。1', '127.0.0.1%2e'],
   ])('%s', (host) => {
-    expect(endpointOf(`https://${host}/hook`, cloud)).toEqual({ refusal: expect.any(String) })
+    expect(endpointOf(`https://${host}/hook`, cloud)).toHaveProperty('refusal')
   })
 })
 

@@ -5,6 +5,9 @@ export interface AddressPolicy {
   allowPrivate: boolean
 }
 
+/** `isOutOfReach`: it is an address, but one no request is sent to. */
+export type Endpoint = { url: string } | { refusal: string; isOutOfReach?: true }
+
 type Net = readonly [first: string, bits: number]
 
 /**
@@ -63,7 +66,7 @@ export function isReachable(address: string, { allowPrivate }: AddressPolicy): b
  * (octal, hexadecimal, one number) are resolved by the URL parser, so what is judged is what would be connected to; a
  * name is judged again, by what it resolves to, each time a connection is made.
  */
-export function endpointOf(text: string, policy: AddressPolicy): { url: string } | { refusal: string } {
+export function endpointOf(text: string, policy: AddressPolicy): Endpoint {
   if (text.length > urlLengthMax || !URL.canParse(text))
     return { refusal: 'is no absolute URL of up to 2,048 characters' }
   const url = new URL(text)
@@ -73,7 +76,8 @@ export function endpointOf(text: string, policy: AddressPolicy): { url: string }
   if (url.port === '0') return { refusal: 'must not name port 0' }
   url.hash = ''
   const address = literalOf(url)
-  if (address !== undefined && !isReachable(address, policy)) return { refusal: 'is not on the public internet' }
+  if (address !== undefined && !isReachable(address, policy))
+    return { refusal: 'is not on the public internet', isOutOfReach: true }
   return { url: url.href }
 }
 

@@ -1,5 +1,7 @@
 import { expect, test } from 'bun:test'
-import { type Circuit, circuitAfter, closedCircuit, failuresMax, stateOf } from './breaker.ts'
+import { type Circuit, circuitAfter, circuitLimits, closedCircuit, stateOf } from './breaker.ts'
+
+const { failuresMax } = circuitLimits
 
 const nowMs = 1_000_000
 const random = () => 0.999_999

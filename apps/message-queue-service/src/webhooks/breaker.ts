@@ -1,9 +1,12 @@
-import { backoffMs } from '@santaclaude/kit/backoff'
+export interface CircuitLimits {
+  /** Failures in a row that open the circuit. */
+  failuresMax: number
+  /** The first and the longest time an open circuit stays open. */
+  baseMs: number
+  capMs: number
+}
 
-/** Failures in a row that open the circuit. */
-export const failuresMax = 10
-/** The first and the longest time an open circuit stays open. */
-const openMs = { baseMs: 5_000, capMs: 300_000 }
+export const circuitLimits: CircuitLimits = { failuresMax: 10, baseMs: 5_000, capMs: 300_000 }
 
 /** What is known of an endpoint's health. Plain data, kept beside the subscription so a new owner goes on from it. */
 export interface Circuit {
@@ -32,14 +35,18 @@ export function stateOf({ openUntilMs }: Circuit, nowMs: number): CircuitState {
  */
 export function circuitAfter(
   circuit: Circuit,
-  { isSuccess, nowMs, random }: { isSuccess: boolean; nowMs: number; random?: () => number },
+  {
+    isSuccess,
+    nowMs,
+    limits: { failuresMax, baseMs, capMs } = circuitLimits,
+    random = Math.random,
+  }: { isSuccess: boolean; nowMs: number; limits?: CircuitLimits; random?: () => number },
 ): Circuit {
   if (isSuccess) return closedCircuit
   const { state } = stateOf(circuit, nowMs)
   const failures = circuit.failures + 1
   if (state === 'open' || (state === 'closed' && failures < failuresMax)) return { ...circuit, failures }
-  const spread = backoffMs(circuit.trips, { ...openMs, ...(random && { random }) })
   // Half of the time is certain, so an unlucky draw does not turn into hammering.
-  const wholeMs = Math.min(openMs.capMs, openMs.baseMs * 2 ** circuit.trips)
-  return { failures, trips: circuit.trips + 1, openUntilMs: nowMs + wholeMs / 2 + spread / 2 }
+  const halfMs = Math.min(capMs, baseMs * 2 ** circuit.trips) / 2
+  return { failures, trips: circuit.trips + 1, openUntilMs: nowMs + halfMs + random() * halfMs }
 }
