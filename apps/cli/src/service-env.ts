@@ -21,6 +21,8 @@ export function serviceEnv(
     PORT: String(port),
     REDIS_URL: engines.redisUrl,
     CLICKHOUSE_URL: engines.clickhouseUrl,
+    // What receives webhooks is on the same machine while one develops it.
+    WEBHOOK_ALLOW_PRIVATE: env.WEBHOOK_ALLOW_PRIVATE || 'true',
   }
 }
 
