@@ -15,8 +15,7 @@ export const app = (ports: Ports) =>
     .use(
       chassis({
         ...ports,
-        name: 'message-queue-service',
-        description: 'The event bus: CloudEvents in, pages, live streams, consumer groups and webhooks out.',
+        ...{ name: 'message-queue-service', description: 'CloudEvents in; pages, streams, groups, webhooks out.' },
         ready: { redis: () => ports.log.ping() },
         admit: (caller) => ports.quotas.admit(caller),
       }),
@@ -28,5 +27,4 @@ export const app = (ports: Ports) =>
     .use(keeping(ports))
     .use(quotas(ports))
     .use(webhooks(ports))
-
 export type App = ReturnType<typeof app>
