@@ -165,6 +165,29 @@ describe('Redis loses what it knew', () => {
     expect(await log.groups(address)).toMatchObject([{ group: 'workers' }])
   })
 
+  test('retention waits for a group that was destroyed, until it is made again and has settled', async () => {
+    const { server, redis } = await start()
+    const log = logOn(server)
+    await log.createTopic(address, { partitions: 1, retention: { maxEvents: 2 } })
+    await log.putGroup(group)
+    await log.append(
+      address,
+      Array.from({ length: 10 }, (_, n) => event(n)),
+    )
+    await redis.xgroup('DESTROY', keys.stream, 'workers')
+    expect((await log.sweep()).trimmed).toBe(0)
+    const deliveries = await log.pull(group, { max: 10, waitMs: 0 })
+    expect(deliveries.map(numberOf)).toEqual([...Array(10).keys()])
+    await log.settle(
+      group,
+      deliveries.map(({ receipt }) => ({ op: 'ack', receipt })),
+    )
+    expect((await log.sweep()).trimmed).toBe(8)
+    await log.deleteGroup(group)
+    await log.append(address, [event(10), event(11)])
+    expect((await log.sweep()).trimmed).toBe(2)
+  })
+
   test('a live reader that loses its line after any frame, also amid resets, misses nothing and sees nothing twice', async () => {
     const { server, redis } = await start()
     const log = logOn(server)

@@ -23,10 +23,11 @@ end
 local length = redis.call('XLEN', stream)
 if length == 0 then return { 0, 0, 0, due } end
 -- `floor`: the first id that must stay. Each group also notes it, so a group that vanished is made again there.
-local floor, groups = nil, redis.call('XINFO', 'GROUPS', stream)
+local floor, groups, isThere = nil, redis.call('XINFO', 'GROUPS', stream), {}
 for _, flat in ipairs(groups) do
   local info = {}
   for n = 1, #flat, 2 do info[flat[n]] = flat[n + 1] end
+  isThere['low:' .. info.name] = true
   local pending = redis.call('XPENDING', stream, info.name)
   local low = after(info['last-delivered-id'])
   if pending[1] > 0 and below(pending[2], low) then low = pending[2] end
@@ -35,6 +36,14 @@ for _, flat in ipairs(groups) do
   local settled = seq == '0' and string.format('%.0f-9007199254740991', tonumber(ms) - 1)
     or ms .. '-' .. string.format('%.0f', tonumber(seq) - 1)
   if redis.call('HGET', meta, 'low:' .. info.name) ~= settled then redis.call('HSET', meta, 'low:' .. info.name, settled) end
+end
+-- A group with a note and no place was not deleted, it was destroyed: it will be made again at its note.
+local notes = redis.call('HGETALL', meta)
+for n = 1, #notes, 2 do
+  if string.sub(notes[n], 1, 4) == 'low:' and not isThere[notes[n]] then
+    local low = after(notes[n + 1])
+    if not floor or below(low, floor) then floor = low end
+  end
 end
 if not floor and ARGV[4] == '1' then return { 0, 0, 0, due } end
 
