@@ -16,6 +16,10 @@ import { metersOf } from './meters.ts'
 import { Governor } from './quotas/governor.ts'
 import { quotasInMemory } from './quotas/store/memory.ts'
 import type { Limits } from './quotas/store/port.ts'
+import { Registry } from './schemas/registry.ts'
+import { schemasInMemory } from './schemas/store/memory.ts'
+import type { SchemaStore } from './schemas/store/port.ts'
+import { tellingViolations } from './schemas/violations.ts'
 import { hooksInMemory } from './webhooks/hooks.fixture.ts'
 import type { HookPolicy } from './webhooks/hooks.ts'
 
@@ -31,6 +35,7 @@ interface StartOptions {
   redrives?: Agenda
   schedules?: Agenda
   limits?: Partial<Limits>
+  schemaStore?: SchemaStore
   policy?: Partial<HookPolicy>
 }
 
@@ -40,20 +45,24 @@ export async function startApp({
   redrives = agendaInMemory(),
   schedules = agendaInMemory(),
   limits = {},
+  schemaStore = schemasInMemory(),
   policy = {},
 }: StartOptions = {}) {
   const keys = keysInMemory()
   const audit = memoryRecorder({ source: '/message-queue-service' })
   const host = quietHost('message-queue-service')
   const warnings: unknown[] = []
+  const telling = {
+    ...{ emit: emitter(log, '/message-queue-service'), meters: metersOf(host.metrics) },
+    warn: (message: string, error: unknown) => warnings.push([message, error]),
+  }
   const ports = {
+    ...telling,
     ledger: new PublishLedger(audit),
     ...{ host, log, audit, keys, idempotency: idempotencyInMemory(), tickets: ticketsInMemory() },
-    emit: emitter(log, '/message-queue-service'),
-    meters: metersOf(host.metrics),
     ...{ redrives, schedules },
     quotas: new Governor({ store: quotasInMemory(), log, defaults: { ...noLimits, ...limits } }),
-    warn: (message: string, error: unknown) => warnings.push([message, error]),
+    schemas: new Registry({ store: schemaStore, log, onViolation: tellingViolations(telling) }),
     hooks: hooksInMemory(host.metrics, { policy }),
     nudge: () => {},
   }

@@ -1,11 +1,11 @@
 import { chassis } from '@santaclaude/service/chassis'
 import { Elysia } from 'elysia'
 import { events } from './events/routes.ts'
+import { governing } from './governing/routes.ts'
 import { groups } from './groups/routes.ts'
 import { keeping } from './keeping/routes.ts'
 import { live } from './live/routes.ts'
 import type { Ports } from './ports.ts'
-import { quotas } from './quotas/routes.ts'
 import { topics } from './topics/routes.ts'
 import { webhooks } from './webhooks/routes.ts'
 
@@ -25,6 +25,6 @@ export const app = (ports: Ports) =>
     .use(live(ports))
     .use(groups(ports))
     .use(keeping(ports))
-    .use(quotas(ports))
+    .use(governing(ports))
     .use(webhooks(ports))
 export type App = ReturnType<typeof app>

@@ -5,6 +5,17 @@ export type { App } from './app.ts'
 export interface QueueEvents {
   /** Limits that differ from the defaults; null = no limit. */
   'mq.quota.changed': { limits: Record<string, number | null> }
+  'mq.schema.registered': { type: string; version: number; compatibility: string }
+  'mq.schema.deleted': { type: string }
+  /** An event that did not fit the schema of its type; told at most once a minute for each type and topic. */
+  'mq.schema.violated': {
+    topic: string
+    type: string
+    version: number
+    path: string
+    message: string
+    refused: boolean
+  }
   'mq.topic.created': { topic: string; partitions: number }
   'mq.topic.changed': { topic: string }
   'mq.topic.deleted': { topic: string }

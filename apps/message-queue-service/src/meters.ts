@@ -25,6 +25,11 @@ export function metersOf(metrics: Metrics) {
       help: 'Requests refused because a limit of their tenant is used up, by the limit.',
       labels: ['limit'],
     }),
+    violations: metrics.counter({
+      name: 'schema_violations_total',
+      help: 'Events whose data did not fit the schema of their type, by what became of them.',
+      labels: ['outcome'],
+    }),
     pulls: metrics.gauge({ name: 'waiting_pulls', help: 'Long polls waiting now.' }),
     streams: metrics.gauge({ name: 'open_streams', help: 'Event streams open now.' }),
     sockets: metrics.gauge({ name: 'open_sockets', help: 'WebSockets open now.' }),

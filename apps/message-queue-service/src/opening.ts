@@ -13,6 +13,9 @@ import { metersOf } from './meters.ts'
 import type { Ports } from './ports.ts'
 import { Governor } from './quotas/governor.ts'
 import { quotasInRedis } from './quotas/store/redis.ts'
+import { Registry } from './schemas/registry.ts'
+import { schemasInRedis } from './schemas/store/redis.ts'
+import { tellingViolations } from './schemas/violations.ts'
 import { openHooks } from './webhooks/opening.ts'
 
 const source = '/message-queue-service'
@@ -25,12 +28,14 @@ export function openPorts({ config, host, own }: Running<typeof Config>): Omit<P
   const audit = recorder({ log, source, policy: config.auditPolicy, onMiss: () => meters.unrecorded.inc() })
   const hooks = openHooks({ config, host, redis })
   own(hooks.sender)
+  const telling = {
+    ...{ meters, emit: emitter(log, source) },
+    warn: (message: string, error: unknown) => host.log.warn(message, { error }),
+  }
   return {
-    ...{ host, log, audit, meters, hooks },
+    ...{ host, log, audit, hooks, ...telling },
     ...agendasInRedis(redis),
     ledger: new PublishLedger(audit),
-    emit: emitter(log, source),
-    warn: (message, error) => host.log.warn(message, { error }),
     keys: keysInRedis(redis),
     idempotency: idempotencyInRedis(redis),
     tickets: ticketsInRedis(redis),
@@ -38,5 +43,6 @@ export function openPorts({ config, host, own }: Running<typeof Config>): Omit<P
       ...{ store: quotasInRedis(redis), log, defaults: config },
       onRefused: (limit) => meters.refused.inc({ limit }),
     }),
+    schemas: new Registry({ store: schemasInRedis(redis), log, onViolation: tellingViolations(telling) }),
   }
 }

@@ -9,6 +9,7 @@ import type { Agenda } from './agenda/port.ts'
 import type { PublishLedger } from './events/publish-ledger.ts'
 import type { Meters } from './meters.ts'
 import type { Governor } from './quotas/governor.ts'
+import type { Registry } from './schemas/registry.ts'
 import type { HookPorts } from './webhooks/hooks.ts'
 
 /** What the service's verbs work with. */
@@ -21,6 +22,7 @@ export interface QueuePorts {
   redrives: Agenda
   schedules: Agenda
   quotas: Governor
+  schemas: Registry
   /** Told what went wrong beside an act that itself succeeded. */
   warn(message: string, error: unknown): void
 }

@@ -77,6 +77,11 @@ export const faults = {
     'Another event came first.',
     'Read what came after the id you expected, and decide anew; the detail says the last id.',
   ),
+  schema_violation: kind(
+    422,
+    'The data of an event does not fit the schema of its type.',
+    'Mend the data at the places in errors; GET /v1/schemas/{type} shows the schema.',
+  ),
   several_partitions: kind(
     422,
     'These events do not share a partition.',

@@ -97,9 +97,20 @@ async function publishStep(
       results[n] = { line, code, detail: message }
     }
   }
-  if (events.length === 0) return results
-  const kept = await keep(ports, who, { ...publishing, events })
-  for (const [at, n] of places.entries()) results[n] = { line: from + n + 1, ...(kept.results[at] as Published) }
+  for (const { index, path, message } of await ports.schemas.refused(
+    { tenant: who.tenant, topic: publishing.topic },
+    events,
+  ))
+    results[places[index] as number] = {
+      ...{ line: from + (places[index] as number) + 1, code: 'schema_violation', detail: `${path} ${message}.` },
+    }
+  const [fit, at] = [events, places].map((list) => list.filter((_, n) => !results[places[n] as number])) as [
+    NewEvent[],
+    number[],
+  ]
+  if (fit.length === 0) return results
+  const kept = await keep(ports, who, { ...publishing, events: fit })
+  for (const [k, n] of at.entries()) results[n] = { line: from + n + 1, ...(kept.results[k] as Published) }
   return results
 }
 

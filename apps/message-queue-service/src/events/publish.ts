@@ -3,6 +3,7 @@ import type { Who } from '@santaclaude/service/exchange'
 import { Fault, type FieldError } from '@santaclaude/service/faults'
 import { isPlatformTopic } from '../platform.ts'
 import type { QueuePorts } from '../ports.ts'
+import type { Violation } from '../schemas/registry.ts'
 import { attempted } from '../tell.ts'
 import { type Incoming, toNewEvent } from './cloudevent.ts'
 import { publishAct } from './publish-ledger.ts'
@@ -52,7 +53,18 @@ export async function publish(
   }
   const first = errors[0]
   if (first) throw new Fault('validation_failed', { detail: `${first.path} ${first.message}.`, errors })
+  const [violation, ...more] = await ports.schemas.refused({ tenant: who.tenant, topic: publishing.topic }, events)
+  if (violation) throw misfit([violation, ...more], arrived.incoming)
   return keep(ports, who, { ...publishing, events })
+}
+
+/** The refusal of events that do not fit their schemas, with pointers into the request. */
+function misfit(violations: Violation[], incoming: Incoming[]): Fault {
+  const errors = violations.slice(0, errorsMax).map(({ index, type, version, path, message }) => ({
+    path: `${incoming[index]?.path}${path}`,
+    message: `${message} (version ${version} of ${type})`,
+  }))
+  return new Fault('schema_violation', { detail: `${errors[0]?.path} ${errors[0]?.message}.`, errors })
 }
 
 /** Whether the caller may publish to the topic at all. */

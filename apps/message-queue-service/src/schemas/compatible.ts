@@ -152,7 +152,7 @@ const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
 const texts = (value: unknown): string[] => list(value).filter((one) => typeof one === 'string')
 
 /** Whether two JSON values are the same, whatever the order of members. */
-function isSame(a: unknown, b: unknown): boolean {
+export function isSame(a: unknown, b: unknown): boolean {
   if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((one, n) => isSame(one, b[n]))
   if (!isObject(a) || !isObject(b)) return a === b
   const names = Object.keys(a)

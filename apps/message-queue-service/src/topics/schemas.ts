@@ -36,12 +36,18 @@ const idempotencyWindowMs = t.Integer({
   description: 'How long a repeated publish is recognised at least, in milliseconds; 10 minutes unless said.',
 })
 
+const schema = oneOf(['off', 'warn', 'enforce'], {
+  description:
+    'What becomes of an event whose data does not fit the schema of its type: nothing · it is counted and told on `mq` · it is refused with `schema_violation`. `off` unless said.',
+})
+
 export const Topic = t.Object(
   {
     topic: t.String({ examples: ['orders'] }),
     partitions,
     retention: t.Object({ maxAgeMs, maxEvents, maxBytes, keepUntilSettled, discard }),
     idempotencyWindowMs,
+    schema,
     createdAt: t.String({ format: 'date-time' }),
     events: t.Optional(t.Integer({ description: 'How many it holds now.' })),
     delayed: t.Optional(t.Integer({ description: 'How many wait until they are due.' })),
@@ -62,12 +68,17 @@ export const TopicWish = t.Object(
     partitions: t.Optional(partitions),
     retention: t.Optional(retentionWish),
     idempotencyWindowMs: t.Optional(idempotencyWindowMs),
+    schema: t.Optional(schema),
   },
   { examples: [{ partitions: 4, retention: { maxAgeMs: dayMs } }] },
 )
 
 export const TopicChange = t.Object(
-  { retention: t.Optional(retentionWish), idempotencyWindowMs: t.Optional(idempotencyWindowMs) },
+  {
+    retention: t.Optional(retentionWish),
+    idempotencyWindowMs: t.Optional(idempotencyWindowMs),
+    schema: t.Optional(schema),
+  },
   { minProperties: 1, examples: [{ retention: { maxEvents: 1_000_000 } }] },
 )
 

@@ -6,15 +6,24 @@ export interface TopicView {
   partitions: number
   retention: Topic['retention']
   idempotencyWindowMs: number
+  schema: Topic['schema']
   createdAt: string
   events?: number
   delayed?: number
 }
 
-export const viewOf = ({ topic, partitions, retention, idempotencyWindowMs, createdAtMs }: Topic): TopicView => ({
+export const viewOf = ({
   topic,
   partitions,
   retention,
   idempotencyWindowMs,
+  schema,
+  createdAtMs,
+}: Topic): TopicView => ({
+  topic,
+  partitions,
+  retention,
+  idempotencyWindowMs,
+  schema,
   createdAt: new Date(createdAtMs).toISOString(),
 })
