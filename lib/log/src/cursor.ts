@@ -26,6 +26,9 @@ export const msOf = (streamId: string) => Number(streamId.slice(0, streamId.inde
 /** The place from which the first entry read is the first one not older than `ms`. */
 export const placeBefore = (ms: number) => (ms <= 0 ? ORIGIN : `${Math.floor(ms) - 1}-${SEQUENCE_MAX}`)
 
+/** Whether a place is that of an entry, and not one between entries that stands for a time. */
+export const isEntryId = (streamId: string) => streamId !== ORIGIN && !streamId.endsWith(`-${SEQUENCE_MAX}`)
+
 /** The id after which an entry is the next one. */
 export function idBefore(streamId: string): string {
   if (!/^\d{1,15}-\d{1,15}$/.test(streamId)) throw new LogError('bad_cursor', 'This is not the id of an entry.')

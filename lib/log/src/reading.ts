@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis'
 import { compareIds, decodeCursor, laterId, ORIGIN, type Place, placeBefore } from './cursor.ts'
 import { type RawEntry, unpackEntry } from './event.ts'
 import { living } from './expiring.ts'
+import { checkPlaces, cutOf } from './losing.ts'
 import { partitionKeys } from './names.ts'
 import { type Gap, type LogEntry, LogError, type PartitionPage, type Start, type Topic } from './port.ts'
 
@@ -43,7 +44,14 @@ export async function readOn(redis: Redis, topic: Topic, at: { partition: number
   const page = await readPartition(redis, topic, { partition, after: place.streamId, limit })
   // A partition that lost everything has no epoch until somebody appends again: stay and see.
   const isOtherLife = page.epoch !== '' && place.epoch !== page.epoch && place.streamId !== ORIGIN
-  if (isOtherLife) {
+  const cut = isOtherLife ? await cutOf(redis, topic, { partition, epoch: place.epoch }) : undefined
+  if (cut !== undefined && compareIds(place.streamId, cut) > 0) {
+    const to = laterId(cut, page.trimmedTo)
+    const again = await readPartition(redis, topic, { partition, after: to, limit })
+    const gap: Gap = { partition, reason: 'epoch_changed', from: place.streamId, to }
+    return { entries: again.entries, place: { epoch: again.epoch, streamId: to }, gap }
+  }
+  if (isOtherLife && cut === undefined) {
     const again = await readPartition(redis, topic, { partition, after: ORIGIN, limit })
     const to = again.trimmedTo
     const gap: Gap = { partition, reason: 'epoch_changed', from: place.streamId, to }
@@ -72,6 +80,7 @@ export async function startPlaces(redis: Redis, topic: Topic, start: Start): Pro
   if ('cursor' in start) {
     const places = decodeCursor(start.cursor)
     if (places.length !== topic.partitions) throw new LogError('bad_cursor', 'This cursor belongs to another topic.')
+    await checkPlaces(redis, topic, places)
     return places
   }
   const partitions = Array.from({ length: topic.partitions }, (_, partition) => partition)

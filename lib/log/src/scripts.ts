@@ -11,6 +11,7 @@ import expire from './scripts/expire.lua' with { type: 'text' }
 import group from './scripts/group.lua' with { type: 'text' }
 import held from './scripts/held.lua' with { type: 'text' }
 import line from './scripts/line.lua' with { type: 'text' }
+import lost from './scripts/lost.lua' with { type: 'text' }
 import open from './scripts/open.lua' with { type: 'text' }
 import own from './scripts/own.lua' with { type: 'text' }
 import promote from './scripts/promote.lua' with { type: 'text' }
@@ -27,7 +28,7 @@ import unlock from './scripts/unlock.lua' with { type: 'text' }
 const texts = {
   append: seen + append,
   delay: seen + delay,
-  ...{ checkpoint, claim, close, group, held, open, own, promote, redriveTo, seek, trim, ungroup, unlock },
+  ...{ checkpoint, claim, close, group, held, lost, open, own, promote, redriveTo, seek, trim, ungroup, unlock },
   // These know the line of a group that orders.
   ...{ ahead: line + ahead, due: line + due, expire: line + expire, redrive: line + redrive },
   ...{ settle: line + settle, skip: line + skip },

@@ -1,0 +1,69 @@
+import type { Redis } from 'ioredis'
+import { isEntryId, type Place } from './cursor.ts'
+import { life, partitionKeys } from './names.ts'
+import type { Topic, TopicAddress } from './port.ts'
+import { runScript } from './scripts.ts'
+
+/** How many partitions are remembered. */
+const MARKS_MAX = 20_000
+/** Partitions looked at at once. */
+const WIDTH = 64
+
+interface Mark extends Place {
+  address: TopicAddress
+  partition: number
+}
+
+/**
+ * Remembers the last entry of each partition that this process knows to have been kept. When the connection comes back,
+ * one that is no longer there says that Redis lost its tail: the partition gets a new epoch, so that every reader is told.
+ * Any process that remembers is enough; a cursor that a client kept says the same when it is used.
+ */
+export class Watermarks {
+  private readonly marks = new Map<string, Mark>()
+  private wasReady = false
+
+  constructor(private readonly redis: Redis) {
+    redis.on('ready', () => {
+      // A check that fails is made up for: the connection broke again, or the next reader's cursor finds out.
+      if (this.wasReady) this.check().catch(() => {})
+      this.wasReady = true
+    })
+  }
+
+  note({ tenant, topic }: TopicAddress, partition: number, place: Place) {
+    const name = `${tenant}/${topic}/${partition}`
+    if (!this.marks.has(name) && this.marks.size >= MARKS_MAX) {
+      const [oldest] = this.marks.keys()
+      if (oldest !== undefined) this.marks.delete(oldest)
+    }
+    this.marks.set(name, { address: { tenant, topic }, partition, ...place })
+  }
+
+  private async check(): Promise<void> {
+    const marks = [...this.marks.values()]
+    for (let at = 0; at < marks.length; at += WIDTH)
+      await Promise.all(marks.slice(at, at + WIDTH).map((mark) => checkPlace(this.redis, mark.address, mark)))
+  }
+}
+
+/** Whether the entry of a place is there; when it was lost, the partition has a new epoch afterwards. */
+async function checkPlace(redis: Redis, address: TopicAddress, place: Place & { partition: number }): Promise<void> {
+  const { partition, epoch, streamId } = place
+  if (epoch === '' || !isEntryId(streamId)) return
+  const { stream, meta } = partitionKeys(address, partition)
+  const found = (await redis.xrange(stream, streamId, streamId)) as unknown[]
+  if (found.length === 0) await runScript(redis, 'lost', [stream, meta], [epoch, streamId, life()])
+}
+
+/** The places of a cursor, held against what is there. */
+export async function checkPlaces(redis: Redis, topic: Topic, places: Place[]): Promise<void> {
+  await Promise.all(places.map((place, partition) => checkPlace(redis, topic, { ...place, partition })))
+}
+
+/** Where a reader of the life before goes on without a gap, as far as the two lives are the same; undefined = nowhere. */
+export async function cutOf(redis: Redis, topic: Topic, at: { partition: number; epoch: string }) {
+  const text = await redis.hget(partitionKeys(topic, at.partition).meta, 'before')
+  const [epoch, cut] = text?.split(' ') ?? []
+  return epoch === at.epoch ? cut : undefined
+}
