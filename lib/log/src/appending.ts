@@ -5,6 +5,7 @@ import { packEvent } from './event.ts'
 import { withExpiry } from './expiring.ts'
 import { logError, saysRedis } from './faults.ts'
 import { type Item, type Job, Lane } from './lane.ts'
+import type { Watermarks } from './losing.ts'
 import { ownPartition } from './names.ts'
 import {
   type Appended,
@@ -33,6 +34,7 @@ interface Parts {
   topics: Topics
   bells: Bells
   promoter: Promoter
+  watermarks: Watermarks
 }
 
 type Wish = AppendOptions & { due?: Due }
@@ -54,8 +56,10 @@ export class Appender {
     this.sure = new Lane(sureAppends, bells, sureLimits, onDelayed)
   }
 
-  append(address: TopicAddress, events: NewEvent[], options: AppendOptions): Promise<Appended[]> {
-    return this.keep(address, events, options) as Promise<Appended[]>
+  async append(address: TopicAddress, events: NewEvent[], options: AppendOptions): Promise<Appended[]> {
+    const outcomes = (await this.keep(address, events, options)) as Appended[]
+    this.parts.watermarks.noteAll(address, outcomes)
+    return outcomes
   }
 
   appendLater(address: TopicAddress, events: NewEvent[], due: Due, options: AppendOptions): Promise<Delayed[]> {

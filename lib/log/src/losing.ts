@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
-import { isEntryId, type Place } from './cursor.ts'
+import { compareIds, isEntryId, type Place } from './cursor.ts'
 import { life, partitionKeys } from './names.ts'
-import type { Topic, TopicAddress } from './port.ts'
+import type { Appended, Topic, TopicAddress } from './port.ts'
 import { runScript } from './scripts.ts'
 
 /** How many partitions are remembered. */
@@ -31,13 +31,20 @@ export class Watermarks {
     })
   }
 
-  note({ tenant, topic }: TopicAddress, partition: number, place: Place) {
+  /** What these appends were answered. */
+  noteAll(address: TopicAddress, outcomes: Appended[]) {
+    for (const outcome of outcomes) if (outcome.ok) this.note(address, outcome)
+  }
+
+  private note({ tenant, topic }: TopicAddress, { partition, epoch, streamId }: Place & { partition: number }) {
     const name = `${tenant}/${topic}/${partition}`
-    if (!this.marks.has(name) && this.marks.size >= MARKS_MAX) {
+    const known = this.marks.get(name)
+    if (known && known.epoch === epoch && compareIds(streamId, known.streamId) <= 0) return
+    if (!known && this.marks.size >= MARKS_MAX) {
       const [oldest] = this.marks.keys()
       if (oldest !== undefined) this.marks.delete(oldest)
     }
-    this.marks.set(name, { address: { tenant, topic }, partition, ...place })
+    this.marks.set(name, { address: { tenant, topic }, partition, epoch, streamId })
   }
 
   private async check(): Promise<void> {

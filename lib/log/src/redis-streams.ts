@@ -6,6 +6,7 @@ import { encodeCursor } from './cursor.ts'
 import { deadLettersIn } from './dead-letters.ts'
 import { logError, saysRedis } from './faults.ts'
 import { lagOf } from './lagging.ts'
+import { Watermarks } from './losing.ts'
 import { bellOf, partitionKeys } from './names.ts'
 import type { EventLog, GroupAddress, Seek, Start, TopicAddress } from './port.ts'
 import { Promoter } from './promoting.ts'
@@ -33,7 +34,7 @@ export function openLog(options: ({ redisUrl: string } | { connections: Connecti
   const topics = new Topics(commands)
   const bells = new Bells(connections.bells)
   const promoter = new Promoter(commands, bells)
-  const appender = new Appender(connections, { topics, bells, promoter })
+  const appender = new Appender(connections, { topics, bells, promoter, watermarks: new Watermarks(commands) })
   const readers = new Readers(commands, topics, bells)
   const tails = new Tails(commands, topics, bells)
   const sweeper = new Sweeper(commands, topics, promoter, options.trimEveryMs)
