@@ -2,7 +2,8 @@
  * What `bun run test` does: brings the engines, runs every test file but `tests/weather` and `tests/bench`, and ends
  * with one line of real counts: `N passed, N failed` (`, N skipped` when some were).
  *
- * `bun run test weather` runs tests/weather alone; `bun run test <part of a path>…` runs the files that match.
+ * `bun run test weather` (`bun run test:weather`) runs tests/weather alone, with a number after it that many histories
+ * of the event bus under faults; `bun run test <part of a path>…` runs the files that match.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -15,10 +16,13 @@ const root = join(import.meta.dir, '..')
 /** One test that needs longer says so itself. */
 const testTimeoutMs = 60_000
 const runTimeoutMs = 30 * 60_000
+const historyMsMax = 30_000
 
 process.exitCode = await main(process.argv.slice(2))
 
-async function main(words: string[]): Promise<number> {
+async function main([first, ...rest]: string[]): Promise<number> {
+  const histories = first === 'weather' && /^\d+$/.test(rest[0] ?? '') ? rest.shift() : undefined
+  const words = first === undefined ? [] : [first, ...rest]
   const files = await testFiles(root, words)
   if (files.length === 0) {
     console.error(`No test file matches ${words.join(' ')}.`)
@@ -39,11 +43,11 @@ async function main(words: string[]): Promise<number> {
       ...['--reporter=junit', `--reporter-outfile=${report}`, ...files.map((file) => `./${file}`)],
     ],
     cwd: root,
-    env: { ...process.env, NO_COLOR: '1' },
+    env: { ...process.env, NO_COLOR: '1', ...(histories ? { WEATHER_HISTORIES: histories } : {}) },
     stdin: 'ignore',
     stdout: 'inherit',
     stderr: 'inherit',
-    timeout: runTimeoutMs,
+    timeout: runTimeoutMs + Number(histories ?? 0) * historyMsMax,
     killSignal: 'SIGKILL',
   })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))

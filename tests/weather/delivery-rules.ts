@@ -11,6 +11,9 @@ import {
   struck,
 } from './ledger.ts'
 
+/** Redis counts in whole milliseconds. */
+const tickMs = 2
+
 const eachGroup = (history: History, rule: (book: GroupBook) => string[]) =>
   groupBooks(history).flatMap((book) => rule(book).map((text) => `${groupId(book)}: ${text}`))
 
@@ -120,8 +123,9 @@ function isTooEarly(history: History, book: GroupBook, before: Handed, next: Han
   if (struck(history, { fromMs: before.startMs, toMs: next.endMs }, forgets)) return false
   const touches = book.settledBy.get(before.receipt) ?? []
   const back = touches.filter(({ op, result }) => op === 'nack' && result !== 'lost')
-  if (back.length > 0) return back.every(({ startMs, delayMs }) => next.endMs < startMs + delayMs)
-  return next.endMs < leaseEndMs(book, before, touches)
+  const seenMs = next.endMs + tickMs
+  if (back.length > 0) return back.every(({ startMs, delayMs }) => seenMs < startMs + delayMs)
+  return seenMs < leaseEndMs(book, before, touches)
 }
 
 /** S8: once a later delivery was seen, or the entry was settled, an earlier receipt does nothing. */

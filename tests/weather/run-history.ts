@@ -26,7 +26,9 @@ export interface Plan {
 export function planOf(seed: number, chosen?: NemesisName[]): Plan {
   const random = seeded(seed).split('plan')
   const drawn = [random.pick(nemesisNames), random.pick(nemesisNames)].slice(0, random.pick([0, 1, 1, 2, 2]))
-  const nemeses = chosen ?? drawn
+  // A Redis that is killed while its disk is full may lose what only its memory held, and its file with it.
+  const isBeyond = drawn.includes('disk full') && drawn.some((name) => name.startsWith('redis killed'))
+  const nemeses = chosen ?? (isBeyond ? drawn.slice(0, 1) : drawn)
   const actMs = random.between(1_500, 3_500)
   return { seed, nemeses, actMs, strikesAtMs: nemeses.map(() => random.between(200, actMs - 300)) }
 }
