@@ -134,7 +134,7 @@ async function member(redisUrl: string, port: number): Promise<Member> {
             KEY_PEPPER: pepper,
             LOG_LEVEL: process.env.WEATHER_LOGS ?? 'error',
           },
-          ...{ LAME_DUCK_MS: '0', DRAIN_MS: '2000', UPKEEP_EVERY_MS: '200' },
+          ...{ LAME_DUCK_MS: '0', DRAIN_MS: '2000', UPKEEP_EVERY_MS: '200', WEBHOOK_ALLOW_PRIVATE: 'true' },
         },
         stdin: 'ignore',
         stdout: process.env.WEATHER_LOGS ? 'inherit' : 'ignore',

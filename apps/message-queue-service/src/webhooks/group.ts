@@ -3,7 +3,7 @@ import type { HookPorts } from './hooks.ts'
 import type { Subscription } from './store/port.ts'
 
 /** How much longer a lease is than the request it covers: what lies between hand-over and settlement beside the request. */
-export const leaseMarginMs = 15_000
+export const leaseMarginMs = 10_000
 
 /** The group a subscription gets unless it names one. */
 export const ownGroupName = (id: string) => `hook-${id}`

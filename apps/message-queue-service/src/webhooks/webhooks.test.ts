@@ -66,9 +66,9 @@ describe('a subscription', () => {
   test('has a group of the topic like any other, with a lease that outlasts its requests', async () => {
     const { created, ask, path } = await house({ timeoutMs: 40_000 })
     const group = `/v1/topics/orders/groups/${created.body.group}`
-    expect((await ask('GET', group)).body).toMatchObject({ leaseMs: 55_000 })
+    expect((await ask('GET', group)).body).toMatchObject({ leaseMs: 50_000 })
     await ask('PATCH', path, { body: { timeoutMs: 60_000 } })
-    expect((await ask('GET', group)).body).toMatchObject({ leaseMs: 75_000 })
+    expect((await ask('GET', group)).body).toMatchObject({ leaseMs: 70_000 })
   })
 
   test('gives its group its filter and its order, and changes them with it', async () => {

@@ -41,7 +41,7 @@ const width = 64
  */
 export function startPumps(
   ports: Omit<HookPorts, 'nudge'>,
-  { everyMs = 1_000, holdMs = 10_000 }: PumpsOptions = {},
+  { everyMs = 1_000, holdMs = 5_000 }: PumpsOptions = {},
 ): Pumps {
   const replica = uuidv7()
   const stopping = new AbortController()
