@@ -33,7 +33,8 @@ export async function lagOf(redis: Redis, topic: Topic, { group }: GroupAddress)
   }
 }
 
-async function partitionLag(redis: Redis, topic: Topic, group: string, partition: number) {
+/** The same for one partition. */
+export async function partitionLag(redis: Redis, topic: Topic, group: string, partition: number) {
   const keys = partitionKeys(topic, partition)
   const [dead, skipped] = await Promise.all([
     redis.xlen(keys.dead(group)),

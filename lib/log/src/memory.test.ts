@@ -1,4 +1,5 @@
 import { eventLogConformance } from './conformance.ts'
+import { insightConformance } from './insight-conformance.ts'
 import { memoryLog } from './memory.ts'
 import { repairConformance } from './repair-conformance.ts'
 
@@ -8,4 +9,5 @@ const open = async () => {
 }
 
 eventLogConformance('memory', open)
+insightConformance('memory', open)
 repairConformance('memory', open)

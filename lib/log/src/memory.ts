@@ -13,6 +13,7 @@ import {
 } from './cursor.ts'
 import { packEvent } from './event.ts'
 import { withExpiry } from './expiring.ts'
+import { memoryInsight } from './memory-insight.ts'
 import { memoryRepair } from './memory-repair.ts'
 import { type Books, MemoryTopic } from './memory-topic.ts'
 import { checkNames, ownPartition } from './names.ts'
@@ -272,6 +273,7 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
         oldestUnsettledMs: ids.length === 0 ? 0 : Math.max(0, clock.now() - Math.min(...ids.map(msOf))),
       }
     },
+    ...memoryInsight({ clock, need, needGroup }),
     ...memoryRepair({ clock, need, needGroup, ring }),
     sweep: async () => {
       const report: Sweep = { isOwner: true, expired: 0, dead: 0, trimmed: 0, dropped: 0, lost: 0, troubles: [] }

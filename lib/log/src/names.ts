@@ -25,6 +25,8 @@ export function partitionKeys({ tenant, topic }: TopicAddress, partition: number
   const keyof = (group: string) => `${base}:ko:${group}`
   /** Leases that last longer than the group's. */
   const held = (group: string) => `${base}:hl:${group}`
+  /** Deliveries that did not go through at once. */
+  const attempts = (group: string) => `${base}:at:${group}`
   return {
     stream: `${base}:s`,
     meta: `${base}:meta`,
@@ -33,9 +35,9 @@ export function partitionKeys({ tenant, topic }: TopicAddress, partition: number
     delayedEvents: `${base}:dlyd`,
     tallies: `${base}:rd`,
     dead: (group: string) => `${base}:dlq:${group}`,
-    ...{ parked, line, keyof, held },
+    ...{ parked, line, keyof, held, attempts },
     /** Everything a group keeps here beside its pending list and its dead letters. */
-    books: (group: string) => [parked(group), line(group), keyof(group), held(group)],
+    books: (group: string) => [parked(group), line(group), keyof(group), held(group), attempts(group)],
   }
 }
 

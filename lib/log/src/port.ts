@@ -1,3 +1,4 @@
+import type { Insight } from './insight.ts'
 import type { Repair } from './repair.ts'
 
 /**
@@ -281,7 +282,7 @@ export interface Sweep {
  * All times are Redis's, never this process's. Every method rejects with a {@link LogError}; outcomes a caller must look
  * at are values.
  */
-export interface EventLog extends Repair {
+export interface EventLog extends Repair, Insight {
   /** Creates the topic, or answers the one that is there, unchanged (`isNew` says which). */
   createTopic(address: TopicAddress, settings?: TopicChange): Promise<Topic & { isNew: boolean }>
   /** Changes retention or window. The number of partitions cannot change yet: `partitions` is ignored. */

@@ -1,5 +1,6 @@
 import { startRedis } from '@santaclaude/testkit/redis-server'
 import { eventLogConformance } from './conformance.ts'
+import { insightConformance } from './insight-conformance.ts'
 import { openLog } from './redis-streams.ts'
 import { repairConformance } from './repair-conformance.ts'
 
@@ -16,4 +17,5 @@ const open = async () => {
 }
 
 eventLogConformance('redis-streams', open)
+insightConformance('redis-streams', open)
 repairConformance('redis-streams', open)

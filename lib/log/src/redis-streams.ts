@@ -6,6 +6,7 @@ import { encodeCursor } from './cursor.ts'
 import { deadLettersIn } from './dead-letters.ts'
 import { logError, saysRedis } from './faults.ts'
 import { lagOf } from './lagging.ts'
+import { insightIn } from './looking.ts'
 import { Watermarks } from './losing.ts'
 import { bellOf, partitionKeys } from './names.ts'
 import type { EventLog, GroupAddress, Seek, Start, TopicAddress } from './port.ts'
@@ -39,6 +40,7 @@ export function openLog(options: ({ redisUrl: string } | { connections: Connecti
   const tails = new Tails(commands, topics, bells)
   const sweeper = new Sweeper(commands, topics, promoter, options.trimEveryMs)
   const append: EventLog['append'] = (address, events, how = {}) => appender.append(address, events, how)
+  const insight = insightIn(commands, topics)
   const dead = deadLettersIn({ redis: commands, topics, append })
 
   return {
@@ -74,6 +76,10 @@ export function openLog(options: ({ redisUrl: string } | { connections: Connecti
     deleteDeadLetters: (address, places) => write(dead.deleteDeadLetters(address, places)),
     redrive: (address, order) => write(dead.redrive(address, order)),
     redriven: (address, tally) => read(dead.redriven(address, tally)),
+    groupState: (address) => write(insight.groupState(address)),
+    pending: (address, page) => read(insight.pending(address, page)),
+    find: (address, what) => read(insight.find(address, what)),
+    footprints: (address, at) => read(insight.footprints(address, at)),
     dropTally: (address, tally) => write(dead.dropTally(address, tally)),
 
     sweep: () => write(sweeper.sweep()),

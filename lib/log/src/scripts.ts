@@ -8,6 +8,7 @@ import close from './scripts/close.lua' with { type: 'text' }
 import delay from './scripts/delay.lua' with { type: 'text' }
 import due from './scripts/due.lua' with { type: 'text' }
 import expire from './scripts/expire.lua' with { type: 'text' }
+import find from './scripts/find.lua' with { type: 'text' }
 import group from './scripts/group.lua' with { type: 'text' }
 import held from './scripts/held.lua' with { type: 'text' }
 import line from './scripts/line.lua' with { type: 'text' }
@@ -21,6 +22,7 @@ import seek from './scripts/seek.lua' with { type: 'text' }
 import seen from './scripts/seen.lua' with { type: 'text' }
 import settle from './scripts/settle.lua' with { type: 'text' }
 import skip from './scripts/skip.lua' with { type: 'text' }
+import tried from './scripts/tried.lua' with { type: 'text' }
 import trim from './scripts/trim.lua' with { type: 'text' }
 import ungroup from './scripts/ungroup.lua' with { type: 'text' }
 import unlock from './scripts/unlock.lua' with { type: 'text' }
@@ -28,10 +30,10 @@ import unlock from './scripts/unlock.lua' with { type: 'text' }
 const texts = {
   append: seen + append,
   delay: seen + delay,
-  ...{ checkpoint, claim, close, group, held, lost, open, own, promote, redriveTo, seek, trim, ungroup, unlock },
+  ...{ checkpoint, claim, close, find, group, held, lost, open, own, promote, redriveTo, seek, trim, ungroup, unlock },
   // These know the line of a group that orders.
-  ...{ ahead: line + ahead, due: line + due, expire: line + expire, redrive: line + redrive },
-  ...{ settle: line + settle, skip: line + skip },
+  ...{ ahead: line + ahead, due: line + due, expire: line + tried + expire, redrive: line + redrive },
+  ...{ settle: line + tried + settle, skip: line + skip },
 }
 export type ScriptName = keyof typeof texts
 

@@ -61,7 +61,10 @@ function meaning(group: Group, settlement: Settlement, deliveries: number): Pick
       return { op: 'dead', argument: settlement.reason ?? 'terminated' }
     case 'nack':
       if (deliveries >= group.deliveriesMax) return { op: 'dead', argument: settlement.reason ?? 'too many deliveries' }
-      return { op: 'park', argument: settlement.delayMs ?? backoffAfter(group, deliveries) }
+      return {
+        op: 'park',
+        argument: `${settlement.delayMs ?? backoffAfter(group, deliveries)} ${settlement.reason ?? ''}`,
+      }
   }
 }
 

@@ -18,6 +18,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now, 'LIMIT', 0
       answer[#answer + 1] = { id, deliveries, entry[2] }
     else
       answer[3] = answer[3] + 1
+      redis.call('HINCRBY', KEYS[2], 'lost:' .. group, 1)
       leave(order, id, now)
     end
   else

@@ -1,5 +1,5 @@
 -- Takes back expired leases of a group on one partition: parked for redelivery, or dead after too many deliveries.
--- KEYS     1 stream  2 meta  3 parked  4 dead  5 line  6 keyof  7 held
+-- KEYS     1 stream  2 meta  3 parked  4 dead  5 line  6 keyof  7 held  8 attempts
 -- ARGV     1 group  2 lease ms  3 deliveries at most  4 fence of the owner  5 bell channel  6 partition
 --          7... backoff ms per delivery, the last one repeating
 -- returns  {parked, dead, lost, ms until the next look is worth it}
@@ -28,9 +28,11 @@ for _, row in ipairs(expired) do
   if hasHeld then redis.call('ZREM', KEYS[7], id) end
   if not entry then
     redis.call('XACK', stream, group, id)
+    redis.call('HINCRBY', meta, 'lost:' .. group, 1)
     isDue = leave(order, id, now) or isDue
     answer[3] = answer[3] + 1
   elseif deliveries >= tonumber(ARGV[3]) then
+    tried(KEYS[8], id, deliveries, 'dead', 'lease expired')
     redis.call('XADD', KEYS[4], '*', 'o', id, 'n', deliveries, 'r', 'lease expired', unpack(entry[2]))
     redis.call('XACK', stream, group, id)
     isDue = leave(order, id, now) or isDue
@@ -39,6 +41,7 @@ for _, row in ipairs(expired) do
     local delay = tonumber(ARGV[math.min(6 + deliveries, #ARGV)])
     redis.call('XCLAIM', stream, group, 'parked', 0, id, 'RETRYCOUNT', deliveries, 'JUSTID')
     redis.call('ZADD', KEYS[3], now + (#ARGV > 6 and delay or 0), id)
+    tried(KEYS[8], id, deliveries, 'expired', '')
     answer[1] = answer[1] + 1
   end
 end

@@ -1,8 +1,8 @@
 -- Settles deliveries of one partition. A receipt counts only while its delivery is the newest and its lease is live.
--- KEYS     1 stream  2 meta  3 parked  4 dead  5 line  6 keyof  7 held
+-- KEYS     1 stream  2 meta  3 parked  4 dead  5 line  6 keyof  7 held  8 attempts
 -- ARGV     1 group  2 bell channel  3 partition  4 lowest id below  5 highest id below
 --          6... per receipt: operation, nonce, id, deliveries, argument
---          operations: ack; park (argument = ms until it is due); release (the same at once, the delivery does not count);
+--          operations: ack; park (argument = ms until it is due, a blank, why); release (the same at once, the delivery does not count);
 --          extend (argument = ms of the group's lease that count as gone, or +<ms> for a longer one); dead (argument = reason)
 -- returns  1 or 0 (lease lost) per receipt
 -- error    NOGROUP
@@ -24,7 +24,7 @@ local function deliveriesOf(id)
   return leased[id]
 end
 
-local answers, acked, isParked = {}, {}, false
+local answers, acked, isParked, died = {}, {}, false, 0
 local order = { parked = parked, line = KEYS[5], keyof = KEYS[6] }
 local isOrdered, hasHeld = redis.call('EXISTS', KEYS[5]) == 1, redis.call('EXISTS', KEYS[7]) == 1
 for at = 6, #ARGV, 5 do
@@ -45,19 +45,25 @@ for at = 6, #ARGV, 5 do
     elseif op == 'park' or op == 'release' then
       if op == 'release' then deliveries = deliveries - 1 end
       redis.call('XCLAIM', stream, group, 'parked', 0, id, 'RETRYCOUNT', deliveries, 'JUSTID')
-      redis.call('ZADD', parked, now + (tonumber(argument) or 0), id)
+      local delay, reason = string.match(argument, '^(%d*) ?(.*)$')
+      redis.call('ZADD', parked, now + (tonumber(delay) or 0), id)
+      if op == 'park' then tried(KEYS[8], id, deliveries, 'nacked', reason) end
       isParked = true
     else
       if op == 'dead' then
         local entry = redis.call('XRANGE', stream, id, id)[1]
+        died = died + 1
+        tried(KEYS[8], id, deliveries, 'dead', argument)
         if entry then redis.call('XADD', dead, '*', 'o', id, 'n', deliveries, 'r', argument, unpack(entry[2])) end
       end
       acked[#acked + 1] = id
+      if op == 'ack' and deliveries > 1 then tried(KEYS[8], id, deliveries, 'acked', '') end
       if isOrdered and leave(order, id, now) then isParked = true end
     end
     if op ~= 'extend' then leased[id] = false end
   end
 end
 if #acked > 0 then redis.call('XACK', stream, group, unpack(acked)) end
+if #acked > died then redis.call('HINCRBY', meta, 'settled:' .. group, #acked - died) end
 if isParked then redis.call('PUBLISH', ARGV[2], ARGV[3] .. ' !' .. group) end
 return answers
