@@ -1,4 +1,5 @@
 import { exchangeNow, room } from '@santaclaude/service/room'
+import { lagOf } from '../explain/pending.ts'
 import type { QueuePorts } from '../ports.ts'
 import { topicParams } from '../topics/schemas.ts'
 import { deleteGroup } from './delete.ts'
@@ -148,7 +149,7 @@ export const groups = (ports: QueuePorts) =>
           'To an end, a time, a cursor, or so that one event is delivered next. What was under lease or parked where it moves is given up: late receipts answer `lease_lost`. Dead letters stay. A cursor from before the topic lost data is refused with `epoch_changed`, one whose place retention has passed with `cursor_expired`.',
       },
     })
-    .get('/:group/lag', ({ params, who: { tenant } }) => ports.log.lag({ tenant, ...params }), {
+    .get('/:group/lag', ({ params, who: { tenant } }) => lagOf(ports.log, { tenant, ...params }), {
       scope,
       params,
       response: { 200: 'Lag' },

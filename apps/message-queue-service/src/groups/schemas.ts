@@ -191,6 +191,8 @@ export const SettleResults = t.Object({
 })
 
 export const Lag = t.Object({
+  events: t.Integer({ description: 'Not settled: ready, leased and parked together.' }),
+  seconds: t.Number({ description: 'Age of the oldest event that is not settled, in seconds; 0 when all are.' }),
   ready: t.Integer({ description: 'Not delivered yet.' }),
   leased: t.Integer({ description: 'Delivered, lease running.' }),
   parked: t.Integer({ description: 'Given back or expired, waiting for redelivery.' }),
