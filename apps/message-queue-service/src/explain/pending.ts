@@ -1,4 +1,4 @@
-import type { EventLog, GroupAddress } from '@santaclaude/log/port'
+import type { EventLog, GroupAddress, GroupLag } from '@santaclaude/log/port'
 import { Fault } from '@santaclaude/service/faults'
 import { placeOf, placeText } from '../dead-letters/letters.ts'
 import { topicForReader } from '../platform.ts'
@@ -16,7 +16,9 @@ export async function listPending(
 }
 
 /** How far behind a group is, in events and in seconds. */
-export async function lagOf(log: EventLog, address: GroupAddress) {
+export type Lagging = GroupLag & { events: number; seconds: number }
+
+export async function lagOf(log: Pick<EventLog, 'lag'>, address: GroupAddress): Promise<Lagging> {
   const lag = await log.lag(address)
   const { ready, leased, parked, oldestUnsettledMs } = lag
   return { ...lag, events: ready + leased + parked, seconds: oldestUnsettledMs / 1_000 }

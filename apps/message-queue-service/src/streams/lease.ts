@@ -1,6 +1,7 @@
 import type { SseEvent } from '@santaclaude/kit/sse'
 import type { GroupAddress } from '@santaclaude/log/port'
 import { Fault } from '@santaclaude/service/faults'
+import { lagOf } from '../explain/pending.ts'
 import { textOf } from '../groups/pull.ts'
 import type { QueuePorts } from '../ports.ts'
 import { Feed, type FeedOptions } from './feed.ts'
@@ -33,7 +34,7 @@ export async function lease(
           yield { event: delivery.entry.event.type, data: textOf(delivery) }
           if (performance.now() < lagAtMs) continue
           lagAtMs = performance.now() + LAG_MS
-          yield { event: 'mq.lag', data: await log.lag(address) }
+          yield { event: 'mq.lag', data: await lagOf(log, address) }
         }
     } finally {
       meters.streams.dec()

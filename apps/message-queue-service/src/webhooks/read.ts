@@ -1,4 +1,5 @@
 import { LogError } from '@santaclaude/log/port'
+import { lagOf } from '../explain/pending.ts'
 import { groupOf } from './group.ts'
 import type { HookPorts, Hooks } from './hooks.ts'
 import { needSubscription } from './need.ts'
@@ -10,7 +11,7 @@ export async function getSubscription({ hooks, log }: HookPorts, address: Subscr
   const subscription = await needSubscription(hooks.store, address)
   const [condition, lag] = await Promise.all([
     hooks.store.duties.condition(address),
-    log.lag(groupOf(subscription)).catch((error) => {
+    lagOf(log, groupOf(subscription)).catch((error) => {
       if (error instanceof LogError && /^(group|topic)_not_found$/.test(error.code)) return undefined
       throw error
     }),

@@ -1,4 +1,4 @@
-import type { GroupLag } from '@santaclaude/log/port'
+import type { Lagging } from '../explain/pending.ts'
 import { stateOf } from './breaker.ts'
 import type { Condition, KeptAttempt, Recovery, Subscription } from './store/port.ts'
 
@@ -7,7 +7,7 @@ const timeOf = (ms: number) => new Date(ms).toISOString()
 /** A subscription as its tenant sees it; never with its secret. */
 export function viewOf(
   subscription: Subscription,
-  { nowMs, condition, lag }: { nowMs: number; condition?: Condition | undefined; lag?: GroupLag | undefined },
+  { nowMs, condition, lag }: { nowMs: number; condition?: Condition | undefined; lag?: Lagging | undefined },
 ) {
   const { id, topic, group, ordering, url, description, types, where, mode } = subscription
   const { timeoutMs, retryMs, concurrency, disableAfterMs, status, disabled, recovery } = subscription
