@@ -209,9 +209,9 @@ export function contractCases(target: Target, document: OpenApiDocument): Case[]
         })
         const { status } = response
         await refusalOf(response, `${label(operation)} with ${what}`)
-        // An OpenAI-style dialect knows 400 only; an unknown id may be noticed first.
+        // An OpenAI-style dialect knows 400 only; an unknown id, or a route for our own services only, is noticed first.
         demand(
-          [...statuses, 400, 404].includes(status),
+          [...statuses, 400, 403, 404].includes(status),
           `${label(operation)} with ${what}: ${status}, expected ${statuses}`,
         )
       })

@@ -202,11 +202,12 @@ describe('the API explorer', () => {
       if (name === 'ai-service') await page.click('.opblock:has-text("/v1/things/{id}") .opblock-summary-control')
       await page.fill('.opblock.is-open tr[data-param-name="id"] input', 'one')
       await page.click('.opblock.is-open .execute')
-      const answer = await page.textContent(
-        '.opblock.is-open .live-responses-table .response-col_description .highlight-code',
-      )
-      expect(answer).toContain(`"from": "${name}"`)
-      expect(answer).toContain('"tenant": "acme"')
+      // The answer of the service before stays in view until the new one is there.
+      const answer = page.locator('.opblock.is-open .live-responses-table .highlight-code', {
+        hasText: `"from": "${name}"`,
+      })
+      await answer.waitFor()
+      expect(await answer.textContent()).toContain('"tenant": "acme"')
     }
     expect(await stored(page)).not.toContain('sc_')
   })
