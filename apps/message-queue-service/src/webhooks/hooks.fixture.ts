@@ -15,9 +15,9 @@ import { hookMetersOf } from './meters.ts'
 import { type Pumps, type PumpsOptions, startPumps } from './pump/pumps.ts'
 import { MemorySender } from './sender/memory.ts'
 import type { Sender } from './sender/port.ts'
-import { subscription } from './store/conformance.ts'
 import { hookStoreInMemory } from './store/memory.ts'
 import type { HookStore, Subscription } from './store/port.ts'
+import { subscription } from './store/subscription.fixture.ts'
 
 export const testPolicy: HookPolicy = {
   allowPrivate: true,

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { sealer } from '@santaclaude/service/sealing'
 import { Webhook } from 'standardwebhooks'
 import { keyring } from './keyring.ts'
-import { subscription } from './store/conformance.ts'
+import { subscription } from './store/subscription.fixture.ts'
 
 const ring = keyring(sealer('pepper', 'test'))
 const nowMs = Date.now()
