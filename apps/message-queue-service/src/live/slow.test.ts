@@ -61,7 +61,10 @@ const numbers = (from: number, to: number) => Array.from({ length: to - from }, 
 
 test('a slow reader of server-sent events is dropped, and told where it can go on', async () => {
   const { server, head, dropped, after, stop } = await withBacklog('slow-sse')
-  const reader = await openSlow(server.port as number, head('/v1/topics/slow-sse/stream?from=earliest', 'connection: close'))
+  const reader = await openSlow(
+    server.port as number,
+    head('/v1/topics/slow-sse/stream?from=earliest', 'connection: close'),
+  )
   await dropped()
   const text = (await reader.rest()).toString()
   const seen = [...text.matchAll(/"data":\{"n":(\d+)/g)].map(([, n]) => Number(n))
