@@ -2,6 +2,8 @@
  * What every service promises, read off its own OpenAPI document: each route is met by callers without a key, with the
  * wrong key, and with bad input. Plain functions that throw, so the same cases run under `bun test` and under Deno.
  */
+import { scopes } from '@santaclaude/service/keys'
+
 export interface Target {
   name: string
   /** Sends a request to the service; `path` begins with a slash. */
@@ -39,20 +41,8 @@ export interface OpenApiDocument {
   components: { schemas: Record<string, Record<string, unknown>> }
 }
 
-export const allScopes = [
-  'ai:invoke',
-  'ai:admin',
-  'browser:use',
-  'browser:admin',
-  'events:publish',
-  'events:consume',
-  'events:admin',
-  'audit:write',
-  'audit:read',
-  'audit:admin',
-  'projects:use',
-  'keys:admin',
-]
+/** Every scope but the one of our own services. */
+const allScopes = scopes.filter((scope) => scope !== 'internal')
 
 function demand(holds: boolean, words: string): asserts holds {
   if (!holds) throw new Error(words)
