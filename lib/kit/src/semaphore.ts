@@ -1,3 +1,5 @@
+import { FairLine } from './fair-line.ts'
+
 /** Thrown when the line is full or the wait in it took too long. */
 export class SemaphoreError extends Error {
   constructor(readonly reason: 'full' | 'timeout' | 'aborted') {
@@ -11,11 +13,11 @@ interface Waiter {
 }
 
 /**
- * A counted permit with a bounded first-come line. `acquire` answers a function that gives the permit back; calling it
+ * A counted permit with a bounded line, in which lanes (such as tenants) take turns and within one the first comes first. `acquire` answers a function that gives the permit back; calling it
  * twice gives it back once.
  */
 export class Semaphore {
-  private readonly line: Waiter[] = []
+  private readonly line = new FairLine<Waiter>()
   private taken = 0
 
   constructor(
@@ -30,13 +32,13 @@ export class Semaphore {
     return this.line.length
   }
 
-  acquire({ waitMs, signal }: { waitMs: number; signal?: AbortSignal }): Promise<() => void> {
+  acquire({ waitMs, signal, lane = '' }: { waitMs: number; signal?: AbortSignal; lane?: string }): Promise<() => void> {
     if (this.taken < this.permits) return Promise.resolve(this.take())
     if (this.line.length >= this.waitersMax) return Promise.reject(new SemaphoreError('full'))
     return new Promise((resolve, reject) => {
       const leave = (reason: 'timeout' | 'aborted') => {
         settle()
-        this.line.splice(this.line.indexOf(waiter), 1)
+        this.line.remove(lane, waiter)
         reject(new SemaphoreError(reason))
       }
       const onAbort = () => leave('aborted')
@@ -56,7 +58,7 @@ export class Semaphore {
         return reject(new SemaphoreError('aborted'))
       }
       signal?.addEventListener('abort', onAbort, { once: true })
-      this.line.push(waiter)
+      this.line.add(lane, waiter)
     })
   }
 
@@ -67,7 +69,7 @@ export class Semaphore {
       if (given) return
       given = true
       this.taken--
-      if (this.taken < this.permits) this.line.shift()?.grant()
+      if (this.taken < this.permits) this.line.next()?.grant()
     }
   }
 }

@@ -103,7 +103,8 @@ export class Appender {
     if (isWhole) checkWhole(partitions, events.length)
     const wish = options.durability ?? {}
     const lane = await this.laneFor(wish, topic, partitions)
-    if (!lane.hasRoom(sizes.reduce((sum, size) => sum + size, 0)))
+    const weight = sizes.reduce((sum, size) => sum + size, 0)
+    if (!lane.hasRoom(weight, topic.tenant))
       throw new LogError('store_unavailable', 'Too many appends are waiting for Redis.')
     return new Promise((resolve, reject) => {
       const job: Job = { wish, outcomes: [], left: events.length, resolve, reject }
@@ -112,10 +113,7 @@ export class Appender {
       if (isWhole) {
         const condition = expectedLastId === undefined ? {} : { expectedLastId }
         const item: Item = { topic, partition: partitions[0], events: carried, condition, job }
-        lane.add(
-          item,
-          sizes.reduce((sum, size) => sum + size, 0),
-        )
+        lane.add(item, weight)
       } else
         for (const [n, one] of carried.entries())
           lane.add({ topic, partition: partitions[n], events: [one], job, ...(due ? { due } : {}) }, sizes[n] as number)

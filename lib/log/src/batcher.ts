@@ -1,3 +1,5 @@
+import { FairLine } from '@santaclaude/kit/fair-line'
+
 /** How much may travel together, how often, and how much may wait. Sizes are in characters of the payload. */
 export interface BatchLimits {
   itemsMax: number
@@ -9,11 +11,13 @@ export interface BatchLimits {
 /**
  * Batches by its own clock: an item that finds the way free leaves at once (with what else comes in this turn of the
  * event loop), and what arrives while `inFlightMax` batches are out leaves together with the next. So a batch is as deep
- * as the load makes it, and no timer adds latency. Items leave in the order they came.
+ * as the load makes it, and no timer adds latency. Lanes (the tenants) take turns: behind the long line of one, an item
+ * of another leaves with the next batch. Within a lane items leave in the order they came.
  */
 export class Batcher<Item> {
-  private waiting: { item: Item; size: number }[] = []
+  private waiting = new FairLine<{ item: Item; size: number; lane: string }>()
   private waitingSize = 0
+  private readonly laneSizes = new Map<string, number>()
   private inFlight = 0
   private isScheduled = false
 
@@ -22,22 +26,27 @@ export class Batcher<Item> {
     private readonly limits: BatchLimits,
   ) {}
 
-  /** Whether `size` more may join the line. */
-  hasRoom(size: number) {
-    return this.waitingSize === 0 || this.waitingSize + size <= this.limits.waitingSizeMax
+  /** Whether `size` more may join the line. One lane may fill half of it, and who has nothing in it may go beyond. */
+  hasRoom(size: number, lane: string) {
+    const own = this.laneSizes.get(lane) ?? 0
+    if (own > 0 && own + size > this.limits.waitingSizeMax / 2) return false
+    const most = own === 0 ? this.limits.waitingSizeMax * 2 : this.limits.waitingSizeMax
+    return this.waitingSize === 0 || this.waitingSize + size <= most
   }
 
-  add(item: Item, size: number) {
-    this.waiting.push({ item, size })
+  add(item: Item, { size, lane }: { size: number; lane: string }) {
+    this.waiting.add(lane, { item, size, lane })
     this.waitingSize += size
+    this.laneSizes.set(lane, (this.laneSizes.get(lane) ?? 0) + size)
     this.schedule()
   }
 
   /** What has not left yet, taken out of the line. */
   drain(): Item[] {
-    const items = this.waiting.map(({ item }) => item)
-    this.waiting = []
+    const items: Item[] = []
+    for (let next = this.waiting.next(); next; next = this.waiting.next()) items.push(next.item)
     this.waitingSize = 0
+    this.laneSizes.clear()
     return items
   }
 
@@ -62,14 +71,18 @@ export class Batcher<Item> {
   }
 
   private take(): Item[] {
-    let count = 0
+    const items: Item[] = []
     let size = 0
-    for (const next of this.waiting) {
-      if (count > 0 && (count >= this.limits.itemsMax || size + next.size > this.limits.sizeMax)) break
-      count++
+    for (let next = this.waiting.peek(); next; next = this.waiting.peek()) {
+      if (items.length > 0 && (items.length >= this.limits.itemsMax || size + next.size > this.limits.sizeMax)) break
+      this.waiting.next()
+      items.push(next.item)
       size += next.size
+      const left = (this.laneSizes.get(next.lane) ?? 0) - next.size
+      if (left > 0) this.laneSizes.set(next.lane, left)
+      else this.laneSizes.delete(next.lane)
     }
     this.waitingSize -= size
-    return this.waiting.splice(0, count).map(({ item }) => item)
+    return items
   }
 }

@@ -68,12 +68,13 @@ export class Lane {
     private readonly onDelayed: (topic: Topic, partition: number, dueMs: string) => void,
   ) {}
 
-  hasRoom = (size: number) => [...this.batchers.values()].every((batcher) => batcher.hasRoom(size))
+  hasRoom = (size: number, tenant: string) =>
+    [...this.batchers.values()].every((batcher) => batcher.hasRoom(size, tenant))
 
   add(item: Item, size: number) {
     const partition = item.partition ?? this.turn % item.topic.partitions
     const server = primaryNow(this.redis, partitionKeys(item.topic, partition).stream) ?? this.redis
-    this.batcherFor(server).add({ ...item, partition }, size)
+    this.batcherFor(server).add({ ...item, partition }, { size, lane: item.topic.tenant })
   }
 
   /** What the weakest of the partitions' servers gives; `store_unavailable` when one cannot be asked. */

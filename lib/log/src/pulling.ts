@@ -1,3 +1,4 @@
+import type { Semaphore } from '@santaclaude/kit/semaphore'
 import type { Redis } from 'ioredis'
 import type { Bells, Ring } from './bells.ts'
 import { logError } from './faults.ts'
@@ -18,6 +19,17 @@ interface Waiter {
   fail(error: unknown): void
 }
 
+/** What the readers of a process share. */
+export interface GroupReaderParts {
+  redis: Redis
+  topics: Topics
+  bells: Bells
+  /** One permit is one round of reading for one group. */
+  rounds: Semaphore
+}
+
+/** A round is bounded, so it takes this long only when Redis hangs. */
+const ROUND_WAIT_MS = 30_000
 /** Reads of one hand-over: enough to fill a large demand, few enough that nobody waits long for the first entry. */
 const PASSES_MAX = 8
 const DEMAND_MAX = 1_000
@@ -35,13 +47,16 @@ export class GroupReader {
   private turn = 0
   private readonly unlisten: () => void
 
+  private readonly redis: Redis
+  private readonly topics: Topics
+
   constructor(
-    private readonly redis: Redis,
-    private readonly topics: Topics,
-    bells: Bells,
     private readonly address: GroupAddress,
+    private readonly readers: GroupReaderParts,
   ) {
-    this.unlisten = bells.listen(address, (ring) => this.hear(ring))
+    this.redis = readers.redis
+    this.topics = readers.topics
+    this.unlisten = readers.bells.listen(address, (ring) => this.hear(ring))
   }
 
   get waiting() {
@@ -136,7 +151,12 @@ export class GroupReader {
     const { ordering, filter, inFlightMax } = group
     const rules: Rules = { ordering, fits: filter ? compileFilter(filter) : undefined }
     const give = async (room: number) => {
-      await this.handOver(group, await this.collect(rules, room))
+      const done = await this.readers.rounds.acquire({ waitMs: ROUND_WAIT_MS, lane: this.address.tenant })
+      try {
+        await this.handOver(group, await this.collect(rules, room))
+      } finally {
+        done()
+      }
       return true
     }
     const topic = await this.topics.need(this.address)

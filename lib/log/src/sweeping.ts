@@ -1,3 +1,4 @@
+import { FairLine } from '@santaclaude/kit/fair-line'
 import type { Redis } from 'ioredis'
 import { saysRedis } from './faults.ts'
 import { bellOf, life, ownerKeys, partitionKeys } from './names.ts'
@@ -13,6 +14,17 @@ const OWN_MS = 3_000
 const TRIM_STEPS_MAX = 40
 /** Partitions looked after at once. */
 const WIDTH = 64
+
+/** Does the jobs, tenant by tenant, a few at once; one that takes long holds up no other. */
+async function inTurn(jobs: FairLine<() => Promise<void>>): Promise<void> {
+  const failures: unknown[] = []
+  const worker = async () => {
+    for (let job = jobs.next(); job && failures.length === 0; job = jobs.next())
+      await job().catch((error) => failures.push(error))
+  }
+  await Promise.all(Array.from({ length: Math.min(WIDTH, jobs.length) }, worker))
+  if (failures.length > 0) throw failures[0]
+}
 
 /**
  * Upkeep of every topic: expired leases go back or die, retention is applied. One process at a time owns it; each owner's
@@ -42,7 +54,7 @@ export class Sweeper {
     const nowMs = performance.now()
     const trims = nowMs >= this.trimAtMs
     if (trims) this.trimAtMs = nowMs + this.trimEveryMs
-    const jobs: (() => Promise<void>)[] = []
+    const jobs = new FairLine<() => Promise<void>>()
     const seen = new Set<string>()
     for (const tenant of await this.topics.tenants()) {
       const [topics, groups] = await Promise.all([this.topics.list(tenant), this.topics.groupsOfTenant(tenant)])
@@ -54,14 +66,14 @@ export class Sweeper {
           const shortestMs = Math.min(group.leaseMs, group.shortestMs ?? group.leaseMs)
           const nextAtMs = this.nextAtMs.get(id) ?? 0
           if (nextAtMs <= nowMs || nextAtMs - nowMs > shortestMs)
-            jobs.push(() => this.expire(group, partition, { id, fence, report }))
+            jobs.add(tenant, () => this.expire(group, partition, { id, fence, report }))
         }
       for (const topic of trims ? topics : [])
         for (let partition = 0; partition < topic.partitions; partition++)
-          jobs.push(() => this.trim(topic, partition, { fence, report }))
+          jobs.add(tenant, () => this.trim(topic, partition, { fence, report }))
     }
     for (const id of this.nextAtMs.keys()) if (!seen.has(id)) this.nextAtMs.delete(id)
-    for (let at = 0; at < jobs.length; at += WIDTH) await Promise.all(jobs.slice(at, at + WIDTH).map((job) => job()))
+    await inTurn(jobs)
     return report
   }
 

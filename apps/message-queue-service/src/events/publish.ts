@@ -31,6 +31,8 @@ export interface Kept {
 }
 
 const errorsMax = 20
+/** Events that are looked at in one turn of the event loop. */
+const turnMax = 1_000
 
 /**
  * Publishes the events of one request, in order, and answers where each one lies. All of them must fit before the first
@@ -47,6 +49,8 @@ export async function publish(
   const errors: FieldError[] = []
   const events: NewEvent[] = []
   for (const [n, incoming] of arrived.incoming.entries()) {
+    // Others get their turn within a large batch.
+    if (n % turnMax === turnMax - 1) await new Promise(setImmediate)
     const made = eventOf(who, publishing, { incoming, ...(arrived.isBatch ? { n } : {}) })
     if (!Array.isArray(made)) events.push(made)
     else if (errors.length < errorsMax) errors.push(...made)

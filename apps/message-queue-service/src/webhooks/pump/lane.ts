@@ -87,7 +87,9 @@ async function carry(ports: HookPorts, lane: Lane, { delivery, settler, fetchedM
   }
   let report: Parameters<Gate['leave']>[0]
   try {
-    const release = await slots.acquire({ waitMs: lane.subscription().timeoutMs, signal: stopping })
+    const release = await slots.acquire({
+      ...{ waitMs: lane.subscription().timeoutMs, signal: stopping, lane: lane.address.tenant },
+    })
     try {
       // A message that stood in line has used up some of its lease; it starts anew, or somebody else has it by now.
       if (performance.now() - fetchedMs > leaseMarginMs / 2) {
