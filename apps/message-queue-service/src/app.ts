@@ -1,6 +1,6 @@
 import { chassis } from '@santaclaude/service/chassis'
 import { Elysia } from 'elysia'
-import { events } from './events/routes.ts'
+import { events, expressPost } from './events/routes.ts'
 import { governing } from './governing/routes.ts'
 import { groups } from './groups/routes.ts'
 import { keeping } from './keeping/routes.ts'
@@ -16,7 +16,7 @@ export const app = (ports: Ports) =>
       chassis({
         ...ports,
         ...{ name: 'message-queue-service', description: 'CloudEvents in; pages, streams, groups, webhooks out.' },
-        ready: { redis: () => ports.log.ping() },
+        ...{ ready: { redis: () => ports.log.ping() }, express: expressPost(ports) },
         admit: (caller) => ports.quotas.admit(caller),
       }),
     )

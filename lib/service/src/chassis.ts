@@ -2,7 +2,7 @@ import type { Clock } from '@santaclaude/kit/clock'
 import type { AnyElysia } from 'elysia'
 import { authenticator } from './auth.ts'
 import { jsonBytesMax, parseJson, readBody } from './body.ts'
-import { doorOf } from './door.ts'
+import { doorOf, type Express } from './door.ts'
 import { currentExchange, type House } from './exchange.ts'
 import { Fault, type Problem } from './faults.ts'
 import { type Host, quietHost } from './host.ts'
@@ -32,6 +32,11 @@ export interface ChassisOptions {
   dialect?: (path: string, problem: Problem) => unknown
   /** The app's own word on a caller whose key is good, before the body is read: throw a Fault to refuse. */
   admit?: (caller: Caller) => void | Promise<void>
+  /**
+   * A way past the router for the busiest route, taken once the key is known to be good. It must answer as the route
+   * would, and say which route that is in `exchange.route`.
+   */
+  express?: Express
   /** Lets a WebSocket upgrade in by a ticket instead of a key; see `tickets.ts`. */
   tickets?: Tickets
   /** What the life of keys is measured by. */
@@ -62,7 +67,13 @@ export const chassis =
     })
     const door = doorOf({
       house,
-      guards: { auth, rates: new KeyRates(options.clock), admit: options.admit, tickets: options.tickets },
+      guards: {
+        auth,
+        rates: new KeyRates(options.clock),
+        admit: options.admit,
+        tickets: options.tickets,
+        express: expressOf(app, options.express),
+      },
     })
     const isRaw = rawRoutesOf(app)
     // By default Elysia drops unknown fields without a word; with this off, a closed object refuses them.
@@ -101,6 +112,18 @@ export const chassis =
       )
     return app
   }
+
+/** The way past the router, with failures answered as the router's would be. */
+const expressOf = (app: AnyElysia, express: Express | undefined): Express | undefined =>
+  express &&
+  ((request, exchange) => {
+    const failed = (error: unknown) => refusal(exchange, faultFrom(undefined, error, { app, exchange }))
+    try {
+      return express(request, exchange)?.catch(failed)
+    } catch (error) {
+      return Promise.resolve(failed(error))
+    }
+  })
 
 /** Stands in for the body of a route that reads it itself. */
 const unread = Object.freeze({})

@@ -15,7 +15,11 @@ export interface Guards {
   rates: KeyRates
   admit?: ((caller: Caller) => void | Promise<void>) | undefined
   tickets?: Tickets | undefined
+  express?: Express | undefined
 }
+
+/** A way past the router for a busy route; undefined = this request takes the router. */
+export type Express = (request: Request, exchange: Exchange) => Promise<Response> | undefined
 
 /**
  * What every request passes first and last, whatever route it meets: an exchange is opened, a key is asked for under
@@ -60,7 +64,7 @@ async function answer({
       const admitted = guards.admit?.(caller)
       if (admitted) await admitted
     }
-    response = await fetch(request)
+    response = await (guards.express?.(request, exchange) ?? fetch(request))
     if (exchange.claimed) response = await settleIdempotency(exchange, response)
   } catch (error) {
     response = refusal(

@@ -22,6 +22,12 @@ function admit(scope: Wanted): Caller {
   return caller
 }
 
+/** Lets in only keys with this scope. Whose key it is, and who acts. */
+export function entry(scope: Wanted): { caller: Caller; who: Who } {
+  const caller = admit(scope)
+  return { caller, who: whoOf(exchangeNow(), caller) }
+}
+
 /** What every room's routes may ask for. A route under /v1 without `scope` fails the contract suite. */
 const gate = new Elysia({ name: 'gate' }).macro({
   /** Lets in only keys with this scope, before the body is judged, and hands the handler `caller` and `who`. */
@@ -30,10 +36,7 @@ const gate = new Elysia({ name: 'gate' }).macro({
     transform: () => {
       admit(scope)
     },
-    resolve: (): { caller: Caller; who: Who } => {
-      const caller = admit(scope)
-      return { caller, who: whoOf(exchangeNow(), caller) }
-    },
+    resolve: () => entry(scope),
   }),
   /** Answers a repeated Idempotency-Key with the first answer; see `replay.ts`. */
   idempotent: (isOn: boolean) => (isOn ? { beforeHandle: ({ body }) => claimIdempotency(exchangeNow(), body) } : {}),

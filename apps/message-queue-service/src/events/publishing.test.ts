@@ -151,3 +151,32 @@ test('headers that do not fit are named and nothing is kept', async () => {
   }
   expect(await stored(path)).toEqual([])
 })
+
+test('the way past the router answers as the router does', async () => {
+  const path = await topic()
+  const consumer = await app.keyOf(['events:consume'])
+  const json = { 'content-type': 'application/json' }
+  const requests: Parameters<typeof app.send>[2][] = [
+    { body: typed(1) },
+    { body: [typed(1), typed(2)] },
+    { body: typed(1), headers: { 'mq-delay': '1h' } },
+    { body: typed(1), headers: { 'mq-durability': 'replicas=9' } },
+    { body: typed(1), headers: { 'mq-ttl': 'x' } },
+    { body: typed(1), key: consumer },
+    { body: typed(1), key: 'sc_000000000000_none' },
+    { body: { data: 1 } },
+    { body: '{', headers: json },
+    { body: 'a=1', headers: { 'content-type': 'application/x-www-form-urlencoded' } },
+    { body: `{"type":"t","data":"${'x'.repeat(1_100_000)}"}`, headers: json },
+    { body: '{"type":"t"}\n', headers: { 'content-type': 'application/x-ndjson' } },
+    {},
+  ]
+  const places = [path, '/v1/topics/nowhere/events', '/v1/topics/ai/events', '/v1/topics/a:b/events', `${path}/`]
+  const said = async (at: string, given: Parameters<typeof app.send>[2]) => {
+    const response = await app.send('POST', at, given)
+    const { code } = (await response.json().catch(() => ({}))) as { code?: string }
+    return [at.split('?')[0], response.status, code, response.headers.get('content-type')]
+  }
+  for (const given of requests)
+    for (const at of places) expect(await said(at, given)).toEqual(await said(`${at}?atomic=false`, given))
+})

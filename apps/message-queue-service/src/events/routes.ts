@@ -1,12 +1,8 @@
-import { readBody } from '@santaclaude/service/body'
-import { Fault } from '@santaclaude/service/faults'
-import { room } from '@santaclaude/service/room'
-import { eventStream } from '@santaclaude/service/stream'
+import type { Exchange } from '@santaclaude/service/exchange'
+import { entry, room } from '@santaclaude/service/room'
 import type { QueuePorts } from '../ports.ts'
-import { topicParams as params } from '../topics/schemas.ts'
-import { mediaTypeOf, readArrived } from './arriving.ts'
-import { publishLines } from './lines.ts'
-import { type Kept, type Published, publish } from './publish.ts'
+import { topicParams as params, topicName } from '../topics/schemas.ts'
+import { ndjson, postEvents } from './posting.ts'
 import { replay } from './replay.ts'
 import {
   CloudEvent,
@@ -22,12 +18,7 @@ import {
   StoredEvent,
 } from './schemas.ts'
 import { startOf } from './start.ts'
-import { readWishes } from './wishes.ts'
 
-/** The most a publish request may weigh. */
-const bytesMax = 8 * 1_048_576
-
-const ndjson = 'application/x-ndjson'
 const ndjsonAnswer =
   '{"line":1,"id":"0199d3c0-6f5e-7c1a-9b2f-6f1f3f9f8a10","partition":2,"streamId":"1764032096789-0","duplicate":false,"durability":"aof"}\n{"end":true,"lines":1,"new":1,"duplicates":0,"refused":0}\n'
 
@@ -42,17 +33,8 @@ export const events = (ports: QueuePorts) =>
     .model({ CloudEvent, PublishedEvent, DelayedEvent, PublishedBatch, Gap, StoredEvent, EventPage })
     .post(
       '',
-      async ({ params: { topic }, query: { atomic = false }, request, who, caller }) => {
-        const { headers } = request
-        const publishing = {
-          ...{ topic, wishes: readWishes(headers, { isAtomic: atomic }), isInternal: caller.scopes.has('internal') },
-          idempotencyKey: headers.get('idempotency-key') ?? undefined,
-        }
-        if (mediaTypeOf(headers) === ndjson) return lineAnswer(publishLines(ports, who, { ...publishing, request }))
-        const arrived = readArrived(headers, await readBody(request, { bytesMax }))
-        const kept = await publish(ports, who, { ...publishing, arrived })
-        return arrived.isBatch ? batchAnswer(kept) : singleAnswer(kept)
-      },
+      ({ params: { topic }, query: { atomic = false }, request, who, caller }) =>
+        postEvents(ports, { request, topic, isAtomic: atomic, who, caller }),
       {
         scope: 'events:publish',
         parse: 'none',
@@ -104,39 +86,15 @@ export const events = (ports: QueuePorts) =>
       },
     )
 
-const isOld = (result: Published) => 'duplicate' in result && result.duplicate
+const way = new RegExp(`^/v1/topics/(${topicName.pattern?.slice(1, -1)})/events$`)
 
-/** What an answer says beside its body: how safe the events are, and the epoch of their partition. */
-function headersOf({ results, epoch }: Kept): Record<string, string> {
-  const kept = results.find((result) => 'durability' in result)
-  return {
-    ...(kept && 'durability' in kept ? { 'mq-durability': kept.durability } : {}),
-    ...(epoch === undefined ? {} : { 'mq-epoch': epoch }),
-  }
-}
-
-function singleAnswer(kept: Kept): Response {
-  const [result] = kept.results as [Published]
-  if ('code' in result) throw new Fault(result.code)
-  const status = result.duplicate ? 200 : 'dueAt' in result ? 202 : 201
-  return Response.json(result, { status, headers: headersOf(kept) })
-}
-
-function batchAnswer(kept: Kept): Response {
-  const { results } = kept
-  if (results.every((result) => 'code' in result && result.code === 'topic_full')) throw new Fault('topic_full')
-  const isRefused = results.some((result) => 'code' in result)
-  const status = isRefused ? 207 : results.every(isOld) ? 200 : results.some((result) => 'dueAt' in result) ? 202 : 201
-  return Response.json({ results }, { status, headers: headersOf(kept) })
-}
-
-/** Answers line by line, once the first step has shown that the request as a whole can be served. */
-async function lineAnswer(results: AsyncGenerator<Uint8Array>): Promise<Response> {
-  const first = await results.next()
-  const all = async function* () {
-    if (first.value) yield first.value
-    yield* results
-  }
-  // Nothing that is no result may stand between the lines, so there is no heartbeat.
-  return eventStream(all, { heartbeatMs: 2 ** 31 - 1, end: () => undefined, headers: { 'content-type': ndjson } })
+/**
+ * The busiest route past the router: what it would hand to {@link postEvents} with nothing left to judge. Anything else
+ * about the request (a query, an odd name, another method) is the router's.
+ */
+export const expressPost = (ports: QueuePorts) => (request: Request, exchange: Exchange) => {
+  const topic = request.method === 'POST' && !request.url.includes('?') ? way.exec(exchange.path)?.[1] : undefined
+  if (topic === undefined) return undefined
+  exchange.route = '/v1/topics/:topic/events'
+  return postEvents(ports, { request, topic, isAtomic: false, ...entry('events:publish') })
 }
