@@ -58,7 +58,7 @@ export function decodeCursor(cursor: string): Place[] {
 
 const badCursor = () => new LogError('bad_cursor', 'This is not a cursor that this topic gave out.')
 
-/** What a receipt says: which delivery of which entry, in which life of the group. */
+/** What a receipt says: which delivery of which entry, in which life of the group. `deliveries` is the count with its life. */
 export interface Receipt {
   partition: number
   nonce: string
@@ -66,11 +66,22 @@ export interface Receipt {
   deliveries: number
 }
 
+/**
+ * Deliveries are counted in lives of so many: a redrive begins the entry's next life in its group, so that no receipt of
+ * an earlier one fits again. `redrive.lua` and `expire.lua` know the same number.
+ */
+const LIFE = 10_000
+
+/** The how-manieth delivery of its life a count says. */
+export const deliveryOf = (count: number) => count % LIFE
+/** The count from which the next life's deliveries go on. */
+export const nextLife = (count: number) => (Math.floor(count / LIFE) + 1) * LIFE
+
 export const encodeReceipt = ({ partition, nonce, streamId, deliveries }: Receipt) =>
   `${partition}.${nonce}.${streamId}.${deliveries}`
 
 export function decodeReceipt(text: string): Receipt | undefined {
-  const match = /^(\d{1,3})\.([A-Za-z0-9]{1,16})\.(\d{1,15}-\d{1,20})\.(\d{1,6})$/.exec(text)
+  const match = /^(\d{1,3})\.([A-Za-z0-9]{1,16})\.(\d{1,15}-\d{1,20})\.(\d{1,9})$/.exec(text)
   if (!match) return undefined
   const [, partition, nonce, streamId, deliveries] = match as unknown as [string, string, string, string, string]
   return { partition: Number(partition), nonce, streamId, deliveries: Number(deliveries) }

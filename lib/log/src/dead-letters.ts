@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import { type DeadLook, deadFits, deadPlace, joinLooks, movedEvent } from './burying.ts'
-import { msOf } from './cursor.ts'
+import { deliveryOf, msOf } from './cursor.ts'
 import { type RawEntry, unpackFields } from './event.ts'
 import { saysRedis } from './faults.ts'
 import { bellOf, life, partitionKeys, partitionOf } from './names.ts'
@@ -100,7 +100,7 @@ async function look(
 function unpackLetter(partition: number, [streamId, fields]: RawEntry): DeadLetter {
   const [, original = '', , deliveries, , reason = ''] = fields
   const entry = { partition, streamId: original, event: unpackFields(fields) }
-  return { streamId, entry, deliveries: Number(deliveries), reason, deadAtMs: msOf(streamId) }
+  return { streamId, entry, deliveries: deliveryOf(Number(deliveries)), reason, deadAtMs: msOf(streamId) }
 }
 
 async function toGroup({ redis, topics }: Reach, address: GroupAddress, { places, tally = '' }: RedriveOrder) {

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { compareIds, msOf } from './cursor.ts'
+import { compareIds, deliveryOf, msOf } from './cursor.ts'
 import { type RawEntry, unpackEntry } from './event.ts'
 import { saysRedis } from './faults.ts'
 import type { Attempt, EntryPlace, Footprint, GroupState, Insight, PartitionState, PendingEntry } from './insight.ts'
@@ -115,7 +115,7 @@ async function pendingRows(
 }
 
 const pendingEntry = (partition: number, [streamId, consumer, forMs, deliveries]: PendingRow): PendingEntry => ({
-  ...{ partition, streamId, deliveries, forMs },
+  ...{ partition, streamId, deliveries: deliveryOf(deliveries), forMs },
   state: consumer === 'live' ? 'leased' : 'parked',
 })
 
@@ -187,7 +187,8 @@ async function footprint(
     const { state, deliveries, forMs } = pendingEntry(partition, row)
     return { ...about, state, deliveries, forMs }
   }
-  if (letter) return { ...about, state: 'dead', deliveries: Number(letter[1][3]), reason: letter[1][5] ?? '' }
+  if (letter)
+    return { ...about, state: 'dead', deliveries: deliveryOf(Number(letter[1][3])), reason: letter[1][5] ?? '' }
   if (last === undefined || compareIds(streamId, last) > 0) return { ...about, state: 'ready' }
   const acked = own.findLast(({ outcome }) => outcome === 'acked')
   return acked ? { ...about, state: 'settled', deliveries: acked.deliveries } : { ...about, state: 'settled' }
@@ -195,7 +196,7 @@ async function footprint(
 
 const attemptOf = ([at, fields]: RawEntry): Attempt => ({
   atMs: msOf(at),
-  deliveries: Number(fields[3]),
+  deliveries: deliveryOf(Number(fields[3])),
   outcome: fields[5] as Attempt['outcome'],
   reason: fields[7] ?? '',
 })

@@ -1,5 +1,5 @@
 import type { Clock } from '@santaclaude/kit/clock'
-import { compareIds } from './cursor.ts'
+import { compareIds, deliveryOf } from './cursor.ts'
 import type { EntryPlace, Footprint, Insight, PendingEntry } from './insight.ts'
 import type { MemoryTopic } from './memory-topic.ts'
 import type { GroupAddress, TopicAddress } from './port.ts'
@@ -39,7 +39,12 @@ export function memoryInsight({ clock, need, needGroup }: Reach): Insight {
           .sort(([a], [b]) => compareIds(a, b))
           .map(
             ([streamId, { leasedAtMs, deliveries }]): PendingEntry => ({
-              ...{ partition, streamId, deliveries, forMs: leasedAtMs === undefined ? 0 : nowMs - leasedAtMs },
+              ...{
+                partition,
+                streamId,
+                deliveries: deliveryOf(deliveries),
+                forMs: leasedAtMs === undefined ? 0 : nowMs - leasedAtMs,
+              },
               state: leasedAtMs === undefined ? 'parked' : 'leased',
             }),
           ),
@@ -69,10 +74,16 @@ export function memoryInsight({ clock, need, needGroup }: Reach): Insight {
           if (held) {
             const state = held.leasedAtMs === undefined ? 'parked' : 'leased'
             return [
-              { ...about, state, deliveries: held.deliveries, forMs: clock.now() - (held.leasedAtMs ?? clock.now()) },
+              {
+                ...about,
+                state,
+                deliveries: deliveryOf(held.deliveries),
+                forMs: clock.now() - (held.leasedAtMs ?? clock.now()),
+              },
             ]
           }
-          if (letter) return [{ ...about, state: 'dead', deliveries: letter.deliveries, reason: letter.reason }]
+          if (letter)
+            return [{ ...about, state: 'dead', deliveries: deliveryOf(letter.deliveries), reason: letter.reason }]
           return [{ ...about, state: own && compareIds(streamId, own.delivered) > 0 ? 'ready' : 'settled' }]
         })
         .sort((a, b) => (a.group < b.group ? -1 : 1)),

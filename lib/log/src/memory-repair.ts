@@ -1,5 +1,6 @@
 import type { Clock } from '@santaclaude/kit/clock'
 import { compareDead, deadFits, deadPlace, joinLooks, movedEvent } from './burying.ts'
+import { deliveryOf, nextLife } from './cursor.ts'
 import type { MemoryTopic } from './memory-topic.ts'
 import { partitionOf } from './names.ts'
 import type { DeadLetter, GroupAddress, TopicAddress } from './port.ts'
@@ -28,7 +29,8 @@ export function memoryRepair({ clock, need, needGroup, ring }: Reach): Repair {
     const { partition, streamId } = letter.entry
     const isThere = topic.after(partition, '0-0', Infinity).some((other) => other.streamId === streamId)
     const dueAtMs = clock.now()
-    if (isThere) needGroup(address).books[partition]?.pending.set(streamId, { deliveries: 0, dueAtMs })
+    if (isThere)
+      needGroup(address).books[partition]?.pending.set(streamId, { deliveries: nextLife(letter.deliveries), dueAtMs })
     else topic.append(partition, movedEvent(letter, undefined, address.group), dueAtMs)
   }
 
@@ -37,7 +39,11 @@ export function memoryRepair({ clock, need, needGroup, ring }: Reach): Repair {
       const fits = deadFits(wish)
       const isBehind = (letter: DeadLetter) => !wish.after || compareDead(deadPlace(letter), wish.after, wish.order) > 0
       const letters = needGroup(address).books.flatMap(({ dead }) => dead)
-      return joinLooks([{ letters: letters.filter((letter) => fits(letter) && isBehind(letter)) }], wish)
+      const wanted = letters.filter((letter) => fits(letter) && isBehind(letter))
+      return joinLooks(
+        [{ letters: wanted.map((letter) => ({ ...letter, deliveries: deliveryOf(letter.deliveries) })) }],
+        wish,
+      )
     },
     deleteDeadLetters: async (address, places) => places.filter((place) => take(address, place)).length,
     redrive: async (address, { places, topic, tally }) => {

@@ -1,4 +1,4 @@
-import { compareIds, encodeReceipt, ORIGIN, type Place, placeBefore } from './cursor.ts'
+import { compareIds, deliveryOf, encodeReceipt, ORIGIN, type Place, placeBefore } from './cursor.ts'
 import { isFor } from './event.ts'
 import { isExpired } from './expiring.ts'
 import { compileFilter } from './filter.ts'
@@ -250,7 +250,7 @@ export class MemoryTopic {
         own.pending.set(streamId, { deliveries: deliveries + 1, leasedAtMs: nowMs, ...lease, dueAtMs: 0 })
         const { nonce } = own
         const receipt = encodeReceipt({ partition, nonce, streamId, deliveries: deliveries + 1 })
-        taken.push({ entry, deliveries: deliveries + 1, receipt })
+        taken.push({ entry, deliveries: deliveryOf(deliveries + 1), receipt })
       }
     }
     return taken

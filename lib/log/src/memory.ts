@@ -4,6 +4,7 @@ import {
   compareIds,
   decodeCursor,
   decodeReceipt,
+  deliveryOf,
   encodeCursor,
   idBefore,
   msOf,
@@ -108,7 +109,7 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
     if (!own || !held) return { ...refused, code: 'lease_lost' }
     const nowMs = clock.now()
     const bury = (reason: string) => need(address).bury(own, { partition, streamId }, { reason, nowMs })
-    const isLast = settlement.op === 'nack' && deliveries >= group.deliveriesMax
+    const isLast = settlement.op === 'nack' && deliveryOf(deliveries) >= group.deliveriesMax
     const isDead = settlement.op === 'term' || isLast
     if (isDead) bury(settlement.reason ?? (isLast ? 'too many deliveries' : 'terminated'))
     else if (settlement.op === 'ack') own.pending.delete(streamId)
@@ -118,7 +119,7 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
     else if (settlement.op === 'nack')
       own.pending.set(streamId, {
         deliveries,
-        dueAtMs: nowMs + (settlement.delayMs ?? backoffAfter(group, deliveries)),
+        dueAtMs: nowMs + (settlement.delayMs ?? backoffAfter(group, deliveryOf(deliveries))),
       })
     return { receipt: settlement.receipt, ok: true, isDead }
   }
@@ -284,8 +285,8 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
             for (const [streamId, { leasedAtMs, leaseMs = group.leaseMs, deliveries }] of [...own.pending]) {
               if (leasedAtMs === undefined || nowMs - leasedAtMs < leaseMs) continue
               report.expired++
-              if (deliveries < group.deliveriesMax) {
-                own.pending.set(streamId, { deliveries, dueAtMs: nowMs + backoffAfter(group, deliveries) })
+              if (deliveryOf(deliveries) < group.deliveriesMax) {
+                own.pending.set(streamId, { deliveries, dueAtMs: nowMs + backoffAfter(group, deliveryOf(deliveries)) })
               } else {
                 report.dead++
                 const { tenant, topic: name } = group

@@ -108,6 +108,23 @@ export function repairConformance(name: string, open: () => Promise<{ log: Event
       expect(await log.redriven(address, 'job')).toBe(0)
     })
 
+    test('a receipt from before a redrive settles nothing after it, however often an entry dies', async () => {
+      const address = await grouped()
+      await log.append(address, [event(1)])
+      const receipts: string[] = []
+      for (let life = 1; life <= 3; life++) {
+        const [delivery] = await pullAll(address, 1)
+        for (const receipt of receipts)
+          expect(await log.settle(address, [{ op: 'ack', receipt }])).toMatchObject([{ code: 'lease_lost' }])
+        expect(delivery?.deliveries).toBe(1)
+        receipts.push(delivery?.receipt ?? '')
+        await log.settle(address, [{ op: 'term', receipt: delivery?.receipt ?? '' }])
+        const letters = await deadOf(address)
+        expect(letters.map(({ deliveries }) => deliveries)).toEqual([1])
+        await log.redrive(address, { places: letters.map(placeOf) })
+      }
+    })
+
     test('an entry that retention removed comes back for its group alone, and names its old place', async () => {
       const address = await grouped(1)
       const other = { ...address, group: 'others' }

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { compareIds, decodeReceipt, type Receipt } from './cursor.ts'
+import { compareIds, decodeReceipt, deliveryOf, type Receipt } from './cursor.ts'
 import { saysRedis } from './faults.ts'
 import { bellOf, partitionKeys } from './names.ts'
 import type { Delivery, Group, GroupAddress, Settled, Settlement } from './port.ts'
@@ -49,7 +49,8 @@ async function unseen(redis: Redis, address: GroupAddress, what: { deliveries: D
   await inBatches(redis, address, steps, () => {})
 }
 
-function meaning(group: Group, settlement: Settlement, deliveries: number): Pick<Step, 'op' | 'argument'> {
+function meaning(group: Group, settlement: Settlement, count: number): Pick<Step, 'op' | 'argument'> {
+  const deliveries = deliveryOf(count)
   switch (settlement.op) {
     case 'ack':
       return { op: 'ack', argument: '' }

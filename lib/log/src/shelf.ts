@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { compareIds, encodeReceipt, ORIGIN } from './cursor.ts'
+import { compareIds, deliveryOf, encodeReceipt, ORIGIN } from './cursor.ts'
 import { isFor, type RawEntry, unpackEntry } from './event.ts'
 import { living } from './expiring.ts'
 import { saysRedis } from './faults.ts'
@@ -202,7 +202,7 @@ export class Shelf {
     return {
       entry: unpackEntry(partition, entry),
       receipt: encodeReceipt({ partition, nonce, streamId, deliveries }),
-      deliveries,
+      deliveries: deliveryOf(deliveries),
     }
   }
 }

@@ -24,6 +24,8 @@ if #expired > 0 then redis.call('HSET', meta, 'fence', ARGV[4]) end
 local answer, isDue = { 0, 0, 0, lease }, false
 for _, row in ipairs(expired) do
   local id, deliveries = row[1], tonumber(row[4])
+  -- The count holds the entry's life as well, see cursor.ts.
+  local ofLife = deliveries % 10000
   local entry = redis.call('XRANGE', stream, id, id)[1]
   if hasHeld then redis.call('ZREM', KEYS[7], id) end
   if not entry then
@@ -31,14 +33,14 @@ for _, row in ipairs(expired) do
     redis.call('HINCRBY', meta, 'lost:' .. group, 1)
     isDue = leave(order, id, now) or isDue
     answer[3] = answer[3] + 1
-  elseif deliveries >= tonumber(ARGV[3]) then
+  elseif ofLife >= tonumber(ARGV[3]) then
     tried(KEYS[8], id, deliveries, 'dead', 'lease expired')
     redis.call('XADD', KEYS[4], '*', 'o', id, 'n', deliveries, 'r', 'lease expired', unpack(entry[2]))
     redis.call('XACK', stream, group, id)
     isDue = leave(order, id, now) or isDue
     answer[2] = answer[2] + 1
   else
-    local delay = tonumber(ARGV[math.min(6 + deliveries, #ARGV)])
+    local delay = tonumber(ARGV[math.min(6 + ofLife, #ARGV)])
     redis.call('XCLAIM', stream, group, 'parked', 0, id, 'RETRYCOUNT', deliveries, 'JUSTID')
     redis.call('ZADD', KEYS[3], now + (#ARGV > 6 and delay or 0), id)
     tried(KEYS[8], id, deliveries, 'expired', '')

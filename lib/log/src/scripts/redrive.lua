@@ -19,7 +19,9 @@ for at = 6, #ARGV do
     local entry = redis.call('XRANGE', stream, original, original)[1]
     if entry and entry[2][2] == id then
       -- FORCE puts an entry that was settled back among the pending ones: same place, unseen by every other group.
-      redis.call('XCLAIM', stream, group, 'parked', 0, original, 'RETRYCOUNT', 0, 'FORCE', 'JUSTID')
+      -- The next life of deliveries, see cursor.ts: a receipt from before must not settle one that comes now.
+      local life = (math.floor(tonumber(fields[4]) / 10000) + 1) * 10000
+      redis.call('XCLAIM', stream, group, 'parked', 0, original, 'RETRYCOUNT', life, 'FORCE', 'JUSTID')
       park(order, { id = original, key = fields[14], place = string.format('%.0f-0', now) }, ARGV[5], now)
       redis.call('HINCRBY', meta, 'returned:' .. group, 1)
     else
