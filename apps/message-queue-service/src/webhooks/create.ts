@@ -57,7 +57,7 @@ export async function createSubscription(ports: HookPorts, who: Who, wish: Subsc
     ...{ tenant, id, topic, url, group: group ?? ownGroupName(id), ownsGroup, ordering },
     ...{ status: 'enabled', disabled: null, recovery: null, version: 1 },
     startMs: 'sinceMs' in from ? from.sinceMs : from.at === 'latest' ? nowMs : 0,
-    ...{ enabledAtMs: nowMs, createdAtMs: nowMs, changedAtMs: nowMs },
+    ...{ enabledAtMs: hooks.clock.now(), createdAtMs: nowMs, changedAtMs: nowMs },
   }
   const act = {
     action: 'mq.subscription.created',

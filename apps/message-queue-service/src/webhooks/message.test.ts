@@ -57,3 +57,12 @@ test('binary data comes as its bytes, text as its text, no data as no body', () 
   expect(none.body).toHaveLength(0)
   expect(none.headers).not.toHaveProperty('content-type')
 })
+
+test.each(bodyModes)('a %s message goes on in the trace of its event', (mode) => {
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  const traced = (value: string) =>
+    messageOf({ ...event, attributesJson: JSON.stringify({ traceparent: value }) }, mode)
+  expect(traced(traceparent).headers.traceparent).toBe(traceparent)
+  expect(traced('nonsense').headers).not.toHaveProperty('traceparent')
+  expect(messageOf(event, mode).headers).not.toHaveProperty('traceparent')
+})

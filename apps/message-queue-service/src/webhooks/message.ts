@@ -10,8 +10,19 @@ export interface Message {
   body: Uint8Array
 }
 
-/** An event as the request that carries it. Source: CloudEvents 1.0.2, HTTP protocol binding §3.1 and §3.2. */
+/**
+ * An event as the request that carries it; the trace it belongs to goes on in `traceparent`. Source: CloudEvents 1.0.2,
+ * HTTP protocol binding §3.1 and §3.2, and its distributed tracing extension.
+ */
 export function messageOf(event: LogEvent, mode: BodyMode): Message {
+  const { headers, body } = plainMessage(event, mode)
+  const [, traceparent] = traceparentForm.exec(event.attributesJson) ?? []
+  return { headers: { ...headers, ...(traceparent && { traceparent }) }, body }
+}
+
+const traceparentForm = /"traceparent":"(00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})"/
+
+function plainMessage(event: LogEvent, mode: BodyMode): Message {
   if (mode === 'structured')
     return {
       headers: { 'content-type': 'application/cloudevents+json; charset=utf-8' },

@@ -112,3 +112,14 @@ test('whoever waits for room leaves when it is stopped, and its place in line wi
   gate.leave(good)
   expect(gate.free()).toBe(1)
 })
+
+test('whoever waits for it to open again is not forgotten when time passes between two looks at the clock', async () => {
+  let ticks = 0
+  const clock = { now: () => ticks++ }
+  const nearlyOver = { failures: 10, trips: 1, holdUntilMs: null, failingSinceMs: 0, atMs: 0 }
+  for (let openUntilMs = 0; openUntilMs < 12; openUntilMs++) {
+    ticks = 0
+    const condition = { ...nearlyOver, openUntilMs }
+    await new Gate({ concurrency: 1, clock, limits: circuitLimits, condition, onChange: () => {} }).open(never)
+  }
+})

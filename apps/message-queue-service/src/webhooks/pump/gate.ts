@@ -64,11 +64,14 @@ export class Gate {
 
   /** Resolves when {@link free} is more than 0, or when the signal aborts. */
   async open(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && this.free() === 0) {
+    while (!signal.aborted) {
+      // Asked first: time only ever opens what is shut, so what is not shut now has room or is full.
+      const shutMs = this.shutMs()
+      if (shutMs === 0 && this.free() > 0) return
       const changed = new AbortController()
       const wake = () => changed.abort()
       this.watchers.add(wake)
-      await pause(this.shutMs() || waitMsMax, AbortSignal.any([signal, changed.signal]))
+      await pause(shutMs || waitMsMax, AbortSignal.any([signal, changed.signal]))
       this.watchers.delete(wake)
     }
   }

@@ -1,6 +1,6 @@
 import { backoffMs } from '@santaclaude/kit/backoff'
 import { pause } from '@santaclaude/kit/deadline'
-import { type Semaphore, SemaphoreError } from '@santaclaude/kit/semaphore'
+import { SemaphoreError } from '@santaclaude/kit/semaphore'
 import { type Delivery, type GroupAddress, type LogEntry, LogError } from '@santaclaude/log/port'
 import { attempt, deathOf } from '../attempt.ts'
 import { leaseMarginMs, leaseMsOf } from '../group.ts'
@@ -8,7 +8,8 @@ import type { HookPorts } from '../hooks.ts'
 import type { Fate } from '../schedule.ts'
 import type { Attempt, Subscription } from '../store/port.ts'
 import type { Gate } from './gate.ts'
-import { Settler } from './settler.ts'
+import { isPassing, Settler } from './settler.ts'
+import type { Slots } from './slots.ts'
 
 const pullWaitMs = 25_000
 /** How long nothing is sent after a failure of our own. */
@@ -25,7 +26,7 @@ export interface Lane {
   subscription(): Subscription
   gate: Gate
   /** This replica's places for messages on their way. */
-  slots: Semaphore
+  slots: Slots
   /** Stops fetching. */
   stopping: AbortSignal
   /** Ends what is on its way. */
@@ -65,6 +66,7 @@ export async function runLane(ports: HookPorts, lane: Lane): Promise<void> {
     } catch (error) {
       if (error instanceof LogError && /^(group|topic)_not_found$/.test(error.code))
         await lane.missing(error).catch((cause) => warn('webhook group not made', cause))
+      else if (!isPassing(error)) warn('a webhook group cannot be read', error)
       await pause(50 + backoffMs(troubles++, { baseMs: 100, capMs: 1_000 }), stopping)
     }
   }
@@ -87,9 +89,8 @@ async function carry(ports: HookPorts, lane: Lane, { delivery, settler, fetchedM
   }
   let report: Parameters<Gate['leave']>[0]
   try {
-    const release = await slots.acquire({
-      ...{ waitMs: lane.subscription().timeoutMs, signal: stopping, lane: lane.address.tenant },
-    })
+    const { tenant, timeoutMs } = lane.subscription()
+    const release = await slots.acquire(tenant, { waitMs: timeoutMs, signal: stopping })
     try {
       // A message that stood in line has used up some of its lease; it starts anew, or somebody else has it by now.
       if (performance.now() - fetchedMs > leaseMarginMs / 2) {

@@ -1,4 +1,3 @@
-import type { Semaphore } from '@santaclaude/kit/semaphore'
 import type { GroupAddress, LogEntry, LogError } from '@santaclaude/log/port'
 import { tell } from '../../tell.ts'
 import { changed } from '../change-one.ts'
@@ -9,13 +8,14 @@ import type { Condition, Subscription } from '../store/port.ts'
 import { disableByItself } from './disable.ts'
 import { Gate } from './gate.ts'
 import { type Lane, runLane } from './lane.ts'
+import type { Slots } from './slots.ts'
 
 export interface PumpOptions {
   subscription: Subscription
   /** Of the duty this pump runs under. */
   fence: number
   condition: Condition | undefined
-  slots: Semaphore
+  slots: Slots
 }
 
 /** Delivers one subscription's events, for as long as this replica has the duty. */

@@ -1,11 +1,11 @@
 import { pause } from '@santaclaude/kit/deadline'
 import { uuidv7 } from '@santaclaude/kit/ids'
-import { Semaphore } from '@santaclaude/kit/semaphore'
 import type { HookPorts } from '../hooks.ts'
 import type { Subscription, SubscriptionAddress } from '../store/port.ts'
 import { Pump } from './pump.ts'
 import { finishDeletion, releaseIfDue } from './release.ts'
 import { preferred } from './share.ts'
+import { Slots } from './slots.ts'
 
 export interface PumpsOptions {
   /** How often subscriptions are shared out anew. */
@@ -46,9 +46,9 @@ export function startPumps(
   const replica = uuidv7()
   const stopping = new AbortController()
   const held = new Map<string, Held>()
-  const leaving = new Map<string, Promise<void>>()
+  const leaving = new Map<string, { pump: Pump | undefined; gone: Promise<void> }>()
   const urgent = new Map<string, SubscriptionAddress>()
-  const slots = new Semaphore(ports.hooks.policy.inFlightMax, 1_000_000)
+  const slots = new Slots(ports.hooks.policy.inFlightMax)
   const { duties, subscriptions } = ports.hooks.store
   let wake = new AbortController()
   let share: SubscriptionAddress[] = []
@@ -77,8 +77,10 @@ export function startPumps(
     async close() {
       stopping.abort()
       await rounds
+      // Those that were leaving already, with all the time in the world, have no more of it now.
+      for (const { pump } of leaving.values()) pump?.stop(closeGraceMs)
       for (const name of held.keys()) leave(name, closeGraceMs)
-      await Promise.all(leaving.values())
+      await Promise.all([...leaving.values()].map(({ gone }) => gone))
       await duties.beat(replica, 0).catch(() => {})
     },
   }
@@ -99,7 +101,9 @@ export function startPumps(
     const nowMs = performance.now()
     const due = share.filter((address) => (held.get(nameOf(address))?.renewAtMs ?? 0) <= nowMs)
     const all = new Map([...wanted.filter((one) => names.has(nameOf(one))), ...due].map((one) => [nameOf(one), one]))
-    await inWidth([...all.values()], look)
+    await inWidth([...all.values()], (address) =>
+      look(address).catch((error) => ports.warn('a webhook subscription was not looked at', error)),
+    )
     ports.hooks.meters.pumps.set([...held.values()].filter(({ pump }) => pump).length)
   }
 
@@ -148,7 +152,7 @@ export function startPumps(
         leaving.delete(name)
         if (!stopping.signal.aborted) nudge(one.subscription)
       })
-    leaving.set(name, gone)
+    leaving.set(name, { pump: one.pump, gone })
   }
 }
 
