@@ -61,7 +61,7 @@ export function toNewEvent({ members, dataJson, path }: Incoming, arrival: Arriv
     source: (source as string | undefined) ?? `urn:santaclaude:key:${arrival.keyId}`,
     type: type as string,
     attributes: {
-      time: new Date(arrival.nowMs).toISOString(),
+      time: isoOf(arrival.nowMs),
       traceparent: arrival.traceparent,
       ...(more as Record<string, string | number | boolean>),
       tenant: arrival.tenant,
@@ -78,6 +78,18 @@ export function toNewEvent({ members, dataJson, path }: Incoming, arrival: Arriv
     .slice(0, 22)
   const idempotency = { key: short(key), bodyHash }
   return { ...event, id: (id as string | undefined) ?? sameId(key, bodyHash), idempotency }
+}
+
+let isoAtMs = 0
+let iso = ''
+
+/** A time as RFC 3339 text, written once for all events of a millisecond. */
+function isoOf(ms: number): string {
+  if (ms !== isoAtMs) {
+    isoAtMs = ms
+    iso = new Date(ms).toISOString()
+  }
+  return iso
 }
 
 /** The id of an event that came without one but under a key: the same at every retry. A UUIDv8 (RFC 9562 §5.8). */

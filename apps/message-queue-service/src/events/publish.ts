@@ -120,7 +120,8 @@ export async function keep(
         })
   const ids = events.map(({ id }) => id)
   const outcomes = await (isInternal ? work() : onRecord(ports, who, { topic, ids, work })).catch(explain)
-  const results = outcomes.map((outcome, n) => told(ports, events[n] as NewEvent, outcome))
+  const results = outcomes.map((outcome, n) => told(events[n] as NewEvent, outcome))
+  count(ports.meters, outcomes)
   const placed = outcomes.find((outcome) => 'epoch' in outcome)
   return { results, ...(placed && 'epoch' in placed ? { epoch: placed.epoch } : {}) }
 }
@@ -143,14 +144,19 @@ function explain(error: unknown): never {
   throw code ? new Fault(code, { detail: (error as LogError).message, cause: error }) : error
 }
 
-function told({ meters }: QueuePorts, { id }: NewEvent, outcome: Appended | Delayed): Published {
-  if (!outcome.ok) {
-    meters.published.inc({ result: outcome.code === 'topic_full' ? 'full' : 'conflict' })
-    return { id, code: outcome.code }
-  }
+function told({ id }: NewEvent, outcome: Appended | Delayed): Published {
+  if (!outcome.ok) return { id, code: outcome.code }
   const { partition, isDuplicate: duplicate } = outcome
   const durability = durabilityText(outcome.durability)
-  meters.published.inc({ result: duplicate ? 'duplicate' : 'dueAtMs' in outcome ? 'delayed' : 'new' })
   if ('streamId' in outcome) return { id, partition, streamId: outcome.streamId, duplicate, durability }
   return { id, partition, dueAt: new Date(outcome.dueAtMs).toISOString(), duplicate, durability }
+}
+
+/** Counts what became of the events, once per kind: a look-up of a counter costs as much as an event. */
+function count({ published }: QueuePorts['meters'], outcomes: (Appended | Delayed)[]) {
+  const counts = { new: 0, duplicate: 0, delayed: 0, full: 0, conflict: 0 }
+  for (const outcome of outcomes)
+    if (!outcome.ok) counts[outcome.code === 'topic_full' ? 'full' : 'conflict']++
+    else counts[outcome.isDuplicate ? 'duplicate' : 'dueAtMs' in outcome ? 'delayed' : 'new']++
+  for (const [result, number] of Object.entries(counts)) if (number > 0) published.inc({ result }, number)
 }

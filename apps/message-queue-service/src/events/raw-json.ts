@@ -29,27 +29,31 @@ export function memberOf(text: string, name: string): string | undefined {
   return found
 }
 
+const [quote, backslash, comma, colon] = ['"', '\\', ',', ':'].map((char) => char.charCodeAt(0))
+
 function valueEnd(text: string, start: number): number {
   let depth = 0
   for (let at = start; at < text.length; at++) {
-    const char = text[at]
-    if (char === '"') at = stringEnd(text, at)
-    else if (char === '{' || char === '[') depth++
-    else if (char === '}' || char === ']') {
+    const char = text.charCodeAt(at)
+    if (char === quote) at = stringEnd(text, at)
+    // Braces and brackets differ in one bit.
+    else if ((char | 0x20) === 0x7b) depth++
+    else if ((char | 0x20) === 0x7d) {
       if (depth === 0) return at
       depth--
-    } else if (depth === 0 && (char === ',' || char === ':' || isSpace(char))) return at
+    } else if (depth === 0 && (char === comma || char === colon || isSpace(text[at]))) return at
     else continue
     if (depth === 0) return at + 1
   }
   return text.length
 }
 
-/** The place of the closing quote. */
+/** The place of the closing quote: the first one with an even number of backslashes before it. */
 function stringEnd(text: string, start: number): number {
-  for (let at = start + 1; ; at++) {
-    if (text[at] === '\\') at++
-    else if (text[at] === '"') return at
+  for (let at = text.indexOf('"', start + 1); ; at = text.indexOf('"', at + 1)) {
+    let escapes = 0
+    while (text.charCodeAt(at - 1 - escapes) === backslash) escapes++
+    if (escapes % 2 === 0) return at
   }
 }
 
