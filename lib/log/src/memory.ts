@@ -277,7 +277,16 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
     ...memoryInsight({ clock, need, needGroup }),
     ...memoryRepair({ clock, need, needGroup, ring }),
     sweep: async () => {
-      const report: Sweep = { isOwner: true, expired: 0, dead: 0, trimmed: 0, dropped: 0, lost: 0, troubles: [] }
+      const report: Sweep = {
+        isOwner: true,
+        expired: 0,
+        dead: 0,
+        trimmed: 0,
+        dropped: 0,
+        lost: 0,
+        unbalanced: 0,
+        troubles: [],
+      }
       const nowMs = clock.now()
       for (const topic of topics.values()) {
         for (const { group, books } of topic.groups.values())

@@ -51,6 +51,8 @@ export const groupsKey = (tenant: string) => `mq:{${tenant}}:groups`
 export const dueKey = 'mq:due'
 export const dueBell = 'mq:bell:.due'
 export const tenantsKey = 'mq:tenants'
+/** Which topics were made, changed or deleted, or their groups: for the owner of upkeep. */
+export const changesKey = 'mq:{sweep}:changes'
 export const ownerKeys = ['mq:{sweep}:own', 'mq:{sweep}:fence'] as const
 
 /**

@@ -274,6 +274,11 @@ export interface Sweep {
   /** Of the trimmed, those that were not settled: only where the topic says `old-unsafe`. */
   dropped: number
   lost: number
+  /**
+   * Events missing from the books of groups, or there too often, over all partitions this owner has checked lately: what was
+   * published must be settled, dead, ready, leased, parked or trimmed. It must be 0.
+   */
+  unbalanced: number
   /** The groups whose entries died or were lost. */
   troubles: { group: GroupAddress; dead: number; lost: number }[]
 }

@@ -137,8 +137,8 @@ export function openLog(options: ({ redisUrl: string } | { connections: Connecti
   }
 
   async function checkpoint({ group, ...address }: GroupAddress, place: Parameters<EventLog['checkpoint']>[1]) {
-    const { stream } = partitionKeys(address, place.partition)
-    const move = () => runScript(commands, 'checkpoint', [stream], [group, place.streamId, place.count])
+    const { stream, meta } = partitionKeys(address, place.partition)
+    const move = () => runScript(commands, 'checkpoint', [stream, meta], [group, place.streamId, place.count])
     try {
       await move()
     } catch (error) {

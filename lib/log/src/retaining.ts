@@ -11,6 +11,8 @@ export interface Retained {
   isMore: boolean
   /** When the earliest delayed event of the partition is due; '' = none waits. */
   dueMs: string
+  /** Entries the partition held before. */
+  length: number
 }
 
 /** One step of retention. With `fence` only its owner may; `room` frees that many entries below the limit. */
@@ -22,7 +24,7 @@ export async function retain(
   const { maxEvents, maxAgeMs, maxBytes, keepUntilSettled, discard } = topic.retention
   const entries = shareOf(maxEvents, topic.partitions)
   const keys = partitionKeys(topic, partition)
-  const [removed, isMore, dropped, dueMs] = await runScript<[number, number, number, string]>(
+  const [removed, isMore, dropped, dueMs, length] = await runScript<[number, number, number, string, number]>(
     redis,
     'trim',
     [keys.stream, keys.meta, keys.delayed],
@@ -31,7 +33,7 @@ export async function retain(
       ...[keepUntilSettled ? 1 : 0, discard, fence],
     ],
   )
-  return { removed, dropped, isMore: isMore === 1, dueMs }
+  return { removed, dropped, isMore: isMore === 1, dueMs, length }
 }
 
 /** Removes what is settled from a full partition, for `wanted` entries more. How many went. */

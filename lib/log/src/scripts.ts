@@ -2,6 +2,7 @@ import { script } from '@santaclaude/redis/script'
 import type { Redis } from 'ioredis'
 import ahead from './scripts/ahead.lua' with { type: 'text' }
 import append from './scripts/append.lua' with { type: 'text' }
+import books from './scripts/books.lua' with { type: 'text' }
 import checkpoint from './scripts/checkpoint.lua' with { type: 'text' }
 import claim from './scripts/claim.lua' with { type: 'text' }
 import close from './scripts/close.lua' with { type: 'text' }
@@ -30,7 +31,24 @@ import unlock from './scripts/unlock.lua' with { type: 'text' }
 const texts = {
   append: seen + append,
   delay: seen + delay,
-  ...{ checkpoint, claim, close, find, group, held, lost, open, own, promote, redriveTo, seek, trim, ungroup, unlock },
+  ...{
+    books,
+    checkpoint,
+    claim,
+    close,
+    find,
+    group,
+    held,
+    lost,
+    open,
+    own,
+    promote,
+    redriveTo,
+    seek,
+    trim,
+    ungroup,
+    unlock,
+  },
   // These know the line of a group that orders.
   ...{ ahead: line + ahead, due: line + due, expire: line + tried + expire, redrive: line + redrive },
   ...{ settle: line + tried + settle, skip: line + skip },

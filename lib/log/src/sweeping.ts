@@ -1,12 +1,13 @@
 import { FairLine } from '@santaclaude/kit/fair-line'
 import type { Redis } from 'ioredis'
 import { saysRedis } from './faults.ts'
+import { type GroupWatch, Inventory, leaseOf, type TrimWatch } from './inventory.ts'
 import { bellOf, life, ownerKeys, partitionKeys } from './names.ts'
-import type { Sweep, Topic } from './port.ts'
+import type { Sweep } from './port.ts'
 import type { Promoter } from './promoting.ts'
 import { retain } from './retaining.ts'
 import { runScript } from './scripts.ts'
-import type { StoredGroup, Topics } from './topics.ts'
+import type { Topics } from './topics.ts'
 
 /** How long ownership lasts without a renewal; the longest upkeep stands still when its owner dies. */
 const OWN_MS = 3_000
@@ -14,6 +15,19 @@ const OWN_MS = 3_000
 const TRIM_STEPS_MAX = 40
 /** Partitions looked after at once. */
 const WIDTH = 64
+
+/** Pauses between two looks of retention at a partition where nothing changes: twice as long each time, up to this. */
+const TRIM_PAUSE_MS_MAX = 20_000
+/** Books are checked this often, so many a round at most. */
+const BOOKS_EVERY_MS = 10_000
+const BOOKS_MAX = 100
+
+/** One round: who does it as which owner, and what it did. */
+interface Round {
+  fence: number
+  nowMs: number
+  report: Sweep
+}
 
 /** Does the jobs, tenant by tenant, a few at once; one that takes long holds up no other. */
 async function inTurn(jobs: FairLine<() => Promise<void>>): Promise<void> {
@@ -27,89 +41,121 @@ async function inTurn(jobs: FairLine<() => Promise<void>>): Promise<void> {
 }
 
 /**
- * Upkeep of every topic: expired leases go back or die, retention is applied. One process at a time owns it; each owner's
- * fence is higher than the last one's, and the scripts refuse a fence below what a partition has seen, so an owner that
- * was frozen and wakes up late does nothing.
+ * Upkeep of every topic: expired leases go back or die, retention is applied, books are checked. One process at a time
+ * owns it; each owner's fence is higher than the last one's, and the scripts refuse a fence below what a partition has
+ * seen, so an owner that was frozen and wakes up late does nothing.
  */
 export class Sweeper {
   private readonly token = life() + life()
-  /** When a group's partition is worth the next look: idle groups cost one script per lease. */
-  private readonly nextAtMs = new Map<string, number>()
-  private trimAtMs = 0
+  private readonly inventory: Inventory
 
   constructor(
     private readonly redis: Redis,
-    private readonly topics: Topics,
+    topics: Topics,
     private readonly promoter: Promoter,
     private readonly trimEveryMs = 5_000,
-  ) {}
+  ) {
+    this.inventory = new Inventory(redis, topics)
+  }
 
   async sweep(): Promise<Sweep> {
-    const report: Sweep = { isOwner: true, expired: 0, dead: 0, trimmed: 0, dropped: 0, lost: 0, troubles: [] }
+    const none = { expired: 0, dead: 0, trimmed: 0, dropped: 0, lost: 0, unbalanced: 0 }
+    const report: Sweep = { isOwner: true, ...none, troubles: [] }
     const fence = await runScript<number>(this.redis, 'own', ownerKeys, [this.token, OWN_MS])
     if (fence === 0) {
-      this.nextAtMs.clear()
+      this.inventory.clear()
       return { ...report, isOwner: false }
     }
-    const nowMs = performance.now()
-    const trims = nowMs >= this.trimAtMs
-    if (trims) this.trimAtMs = nowMs + this.trimEveryMs
-    const jobs = new FairLine<() => Promise<void>>()
-    const seen = new Set<string>()
-    for (const tenant of await this.topics.tenants()) {
-      const [topics, groups] = await Promise.all([this.topics.list(tenant), this.topics.groupsOfTenant(tenant)])
-      const byName = new Map(topics.map((topic) => [topic.topic, topic]))
-      for (const group of groups)
-        for (let partition = 0; partition < (byName.get(group.topic)?.partitions ?? 0); partition++) {
-          const id = `${tenant}/${group.topic}/${group.group}/${partition}`
-          seen.add(id)
-          const shortestMs = Math.min(group.leaseMs, group.shortestMs ?? group.leaseMs)
-          const nextAtMs = this.nextAtMs.get(id) ?? 0
-          if (nextAtMs <= nowMs || nextAtMs - nowMs > shortestMs)
-            jobs.add(tenant, () => this.expire(group, partition, { id, fence, report }))
-        }
-      for (const topic of trims ? topics : [])
-        for (let partition = 0; partition < topic.partitions; partition++)
-          jobs.add(tenant, () => this.trim(topic, partition, { fence, report }))
-    }
-    for (const id of this.nextAtMs.keys()) if (!seen.has(id)) this.nextAtMs.delete(id)
-    await inTurn(jobs)
+    const round: Round = { fence, nowMs: performance.now(), report }
+    await this.inventory.refresh(round.nowMs)
+    await inTurn(this.jobs(round))
+    for (const { groups } of this.inventory.all()) for (const { off } of groups) report.unbalanced += Math.abs(off)
     return report
   }
 
-  private async expire(group: StoredGroup, partition: number, at: { id: string; fence: number; report: Sweep }) {
+  /** What is worth a look now. */
+  private jobs(round: Round): FairLine<() => Promise<void>> {
+    const jobs = new FairLine<() => Promise<void>>()
+    let books = 0
+    for (const { trims, groups } of this.inventory.all()) {
+      for (const watch of groups) {
+        if (watch.nextAtMs <= round.nowMs) jobs.add(watch.group.tenant, () => this.expire(watch, round))
+        if (watch.booksAtMs <= round.nowMs && books++ < BOOKS_MAX)
+          jobs.add(watch.group.tenant, () => this.check(watch, round))
+      }
+      for (const watch of trims)
+        if (watch.nextAtMs <= round.nowMs) jobs.add(watch.topic.tenant, () => this.trim(watch, round))
+    }
+    return jobs
+  }
+
+  private async expire(watch: GroupWatch, { fence, report }: Round) {
+    const { group, partition } = watch
     const keys = partitionKeys(group, partition)
+    // Whatever becomes of this look, the next one comes within a lease.
+    watch.nextAtMs = performance.now() + leaseOf(group)
     try {
       const [parked, dead, lost, nextMs] = await runScript<[number, number, number, number]>(
         this.redis,
         'expire',
         [keys.stream, keys.meta, keys.parked(group.group), keys.dead(group.group), ...keys.books(group.group).slice(1)],
-        [group.group, group.leaseMs, group.deliveriesMax, at.fence, bellOf(group), partition, ...group.backoffMs],
+        [group.group, group.leaseMs, group.deliveriesMax, fence, bellOf(group), partition, ...group.backoffMs],
       )
-      at.report.expired += parked + dead
-      at.report.dead += dead
-      at.report.lost += lost
+      report.expired += parked + dead
+      report.dead += dead
+      report.lost += lost
       const { tenant, topic } = group
-      if (dead + lost > 0) at.report.troubles.push({ group: { tenant, topic, group: group.group }, dead, lost })
-      this.nextAtMs.set(at.id, performance.now() + Math.min(nextMs, group.shortestMs ?? nextMs))
+      if (dead + lost > 0) report.troubles.push({ group: { tenant, topic, group: group.group }, dead, lost })
+      watch.nextAtMs = performance.now() + Math.min(nextMs, leaseOf(group))
     } catch (error) {
       // No group here yet: whoever pulls from it makes it.
       if (!saysRedis(error, 'NOGROUP') && !saysRedis(error, 'FENCED')) throw error
     }
   }
 
-  private async trim(topic: Topic, partition: number, { fence, report }: { fence: number; report: Sweep }) {
+  private async check(watch: GroupWatch, { nowMs }: Round) {
+    const { group, partition } = watch
+    const keys = partitionKeys(group, partition)
+    watch.booksAtMs = nowMs + BOOKS_EVERY_MS
+    const [isKnown, off] = await runScript<[number, number]>(
+      this.redis,
+      'books',
+      [keys.stream, keys.meta, keys.dead(group.group)],
+      [group.group],
+    ).catch((error) => {
+      if (saysRedis(error, 'NOGROUP')) return [0, 0]
+      throw error
+    })
+    watch.off = isKnown === 1 ? (off ?? 0) : 0
+  }
+
+  private async trim(watch: TrimWatch, { fence, report, nowMs }: Round) {
+    const { topic, partition } = watch
+    let hasTrimmed = false
+    let length = 0
     for (let step = 0; step < TRIM_STEPS_MAX; step++) {
       try {
-        const { removed, dropped, isMore, dueMs } = await retain(this.redis, topic, { partition, fence })
+        const {
+          removed,
+          dropped,
+          isMore,
+          dueMs,
+          length: before,
+        } = await retain(this.redis, topic, { partition, fence })
         if (step === 0 && dueMs !== '') await this.promoter.announce(topic, partition, dueMs)
         report.trimmed += removed
         report.dropped += dropped
-        if (!isMore) return
+        hasTrimmed ||= removed > 0
+        length = before - removed
+        if (!isMore) break
       } catch (error) {
         if (!saysRedis(error, 'FENCED')) throw error
-        return
+        break
       }
     }
+    const isIdle = !hasTrimmed && length === watch.length
+    watch.pauseMs = isIdle ? Math.min(TRIM_PAUSE_MS_MAX, 2 * watch.pauseMs) : this.trimEveryMs
+    watch.length = length
+    watch.nextAtMs = nowMs + watch.pauseMs
   }
 }

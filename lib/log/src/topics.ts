@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import { saysRedis } from './faults.ts'
-import { checkNames, groupsKey, life, partitionKeys, tenantsKey, topicsKey } from './names.ts'
+import { changesKey, checkNames, groupsKey, life, partitionKeys, tenantsKey, topicsKey } from './names.ts'
 import {
   type Group,
   type GroupAddress,
@@ -60,6 +60,7 @@ export class Topics {
     if (!topic) return undefined
     const next: Topic = { ...topic, ...changed(topic, change), partitions: topic.partitions }
     await this.redis.hset(topicsKey(address.tenant), address.topic, JSON.stringify(next))
+    await this.note(address)
     return this.remember(next)
   }
 
@@ -97,6 +98,7 @@ export class Topics {
       const own = [keys.stream, keys.tallies, ...keys.seen, keys.delayed, keys.delayedEvents]
       await runScript(this.redis, 'close', [keys.meta, ...own, ...more], [CLOSED_MS])
     }
+    await this.note(address)
     this.forget(address)
     return true
   }
@@ -119,6 +121,7 @@ export class Topics {
     const base = before ?? { tenant, topic, group, ...groupDefaults, createdAtMs: Date.now() }
     const next: Group = { ...base, ...groupChanged(base, change, { isNew: !before }) }
     await this.redis.hset(groupsKey(tenant), `${topic}/${group}`, JSON.stringify(next))
+    await this.note(address)
     return { ...this.rememberGroup(next), isNew: !before }
   }
 
@@ -130,6 +133,7 @@ export class Topics {
     if (found || !known || !(await this.wasGroupWiped(known))) return found
     const { tenant, topic, group } = address
     await this.redis.hsetnx(groupsKey(tenant), `${topic}/${group}`, JSON.stringify(known.thing))
+    await this.note(address)
     return this.rememberGroup(known.thing)
   }
 
@@ -144,6 +148,7 @@ export class Topics {
     if (leaseMs >= Math.min(group.leaseMs, group.shortestMs ?? group.leaseMs)) return
     const next: StoredGroup = { ...group, shortestMs: leaseMs }
     await this.redis.hset(groupsKey(group.tenant), `${group.topic}/${group.group}`, JSON.stringify(next))
+    await this.note(group)
     this.rememberGroup(next)
   }
 
@@ -166,6 +171,7 @@ export class Topics {
       const own = [...keys.books(group), keys.dead(group)]
       await runScript(this.redis, 'ungroup', [keys.stream, keys.meta, ...own], [group])
     }
+    await this.note(address)
     return wasThere
   }
 
@@ -192,7 +198,14 @@ export class Topics {
       runScript(this.redis, 'open', [partitionKeys(topic, partition).meta], [life()]),
     )
     await Promise.all(opened)
-    return (await this.redis.hsetnx(topicsKey(topic.tenant), topic.topic, JSON.stringify(topic))) === 1
+    const isNew = (await this.redis.hsetnx(topicsKey(topic.tenant), topic.topic, JSON.stringify(topic))) === 1
+    await this.note(topic)
+    return isNew
+  }
+
+  /** Tells the owner of upkeep to read the topic and its groups again. */
+  private async note({ tenant, topic }: TopicAddress): Promise<void> {
+    await this.redis.xadd(changesKey, 'MAXLEN', '~', 2_000, '*', 'n', tenant, 't', topic)
   }
 
   private async read(address: TopicAddress): Promise<Topic | undefined> {

@@ -350,3 +350,81 @@ describe('the books', () => {
     expect((await log.sweep()).isOwner).toBe(false)
   })
 })
+
+describe('upkeep', () => {
+  const acked = async (log: EventLog, count: number) => {
+    const got = await log.pull(group, { max: count, waitMs: 0 })
+    await log.settle(
+      group,
+      got.map(({ receipt }) => ({ op: 'ack', receipt })),
+    )
+  }
+
+  test('the books balance through every way an entry can go, and an entry that vanishes is missed', async () => {
+    const { server, redis } = await start()
+    const log = logOn(server)
+    await log.createTopic(address, { partitions: 1 })
+    await log.putGroup(group, { leaseMs: 20, deliveriesMax: 2, filter: { where: 'data.n != 3' } })
+    const unbalanced = async () => (await openLogNow(server).sweep()).unbalanced
+    await log.append(
+      address,
+      Array.from({ length: 20 }, (_, n) => event(n)),
+    )
+    expect(await unbalanced()).toBe(0)
+    await acked(log, 5)
+    expect(await unbalanced()).toBe(0)
+    const [one, two] = (await log.pull(group, { max: 2, waitMs: 0 })) as [Delivery, Delivery]
+    await log.settle(group, [
+      { op: 'term', receipt: one.receipt },
+      { op: 'nack', receipt: two.receipt },
+    ])
+    expect(await unbalanced()).toBe(0)
+    const { letters } = await log.deadLetters(group, { limit: 10 })
+    await log.redrive(group, {
+      places: letters.map(({ streamId }) => ({ partition: 0, streamId })),
+    })
+    expect(await unbalanced()).toBe(0)
+    await until(async () => {
+      await log.pull(group, { max: 100, waitMs: 0 })
+      await log.sweep()
+      return (await log.lag(group)).dead >= 14
+    })
+    expect(await unbalanced()).toBe(0)
+    await log.append(address, [event(100), event(101)])
+    await log.pull(group, { max: 2, waitMs: 0 })
+    await redis.xgroup('DELCONSUMER', keys.stream, 'workers', 'live')
+    expect(await unbalanced()).toBe(2)
+  })
+
+  /** Another owner, who knows nothing and looks at everything at once. */
+  function openLogNow(server: TestRedis) {
+    const log = logOn(server)
+    return {
+      sweep: async () => {
+        const redis = openRedis(server.url, { name: 'test' })
+        await redis.del('mq:{sweep}:own')
+        redis.disconnect()
+        return log.sweep()
+      },
+    }
+  }
+
+  test('an owner hears of topics and groups that others make, change and delete', async () => {
+    const { server, redis } = await start()
+    const [owner, other] = [logOn(server), logOn(server)]
+    expect((await owner.sweep()).isOwner).toBe(true)
+    await other.createTopic(address, { partitions: 1 })
+    await other.putGroup(group, { leaseMs: 60_000 })
+    await other.append(address, [event(1), event(2)])
+    await other.pull(group, { max: 1, waitMs: 0 })
+    await owner.sweep()
+    await other.putGroup(group, { leaseMs: 1 })
+    await until(async () => (await owner.sweep()).expired === 1)
+    await other.changeTopic(address, { retention: { maxEvents: 0 } })
+    await other.deleteGroup(group)
+    await until(async () => (await owner.sweep()).trimmed === 2)
+    const before = await calls(redis, 'hvals')
+    for (let n = 0; n < 20; n++) await owner.sweep()
+    expect(await calls(redis, 'hvals')).toBe(before)
+  })
+})

@@ -1,5 +1,5 @@
 -- Moves a group that keeps its own place forward on one partition. It never moves back.
--- KEYS     1 stream
+-- KEYS     1 stream  2 meta
 -- ARGV     1 group  2 stream id up to which everything is settled  3 entries since the last checkpoint
 -- error    NOGROUP
 local function below(a, b)
@@ -14,6 +14,7 @@ for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
   if info.name == ARGV[1] then
     if not below(info['last-delivered-id'], ARGV[2]) then return end
     local read = info['entries-read']
+    redis.call('HINCRBY', KEYS[2], 'settled:' .. ARGV[1], ARGV[3])
     if read then
       redis.call('XGROUP', 'SETID', KEYS[1], ARGV[1], ARGV[2], 'ENTRIESREAD', read + ARGV[3])
     else

@@ -22,6 +22,8 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now, 'LIMIT', 0
       leave(order, id, now)
     end
   else
+    -- A claim of an entry that was trimmed takes it out of the pending ones.
+    redis.call('HINCRBY', KEYS[2], 'lost:' .. group, 1)
     leave(order, id, now)
   end
 end

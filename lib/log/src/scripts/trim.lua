@@ -5,7 +5,7 @@
 --          5 old-acked, reject (while there is no group, neither number nor bytes count) or old-unsafe (settled or not)
 --          6 fence of the owner ('' = anybody: for those who found the partition full)
 -- returns  {entries removed, 1 when there may be more to remove, how many of them were not settled,
---          the due ms of the earliest delayed event ('' = none)}
+--          the due ms of the earliest delayed event ('' = none), entries there were before}
 -- error    FENCED a newer owner has been here
 local stream, meta, due = KEYS[1], KEYS[2], redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')[2] or ''
 if ARGV[6] ~= '' and tonumber(redis.call('HGET', meta, 'fence') or 0) > tonumber(ARGV[6]) then return redis.error_reply('FENCED') end
@@ -21,7 +21,7 @@ local function after(id)
 end
 
 local length = redis.call('XLEN', stream)
-if length == 0 then return { 0, 0, 0, due } end
+if length == 0 then return { 0, 0, 0, due, length } end
 -- `floor`: the first id that must stay. Each group also notes it, so a group that vanished is made again there.
 local floor, groups, isThere = nil, redis.call('XINFO', 'GROUPS', stream), {}
 for _, flat in ipairs(groups) do
@@ -45,7 +45,7 @@ for n = 1, #notes, 2 do
     if not floor or below(low, floor) then floor = low end
   end
 end
-if not floor and ARGV[4] == '1' then return { 0, 0, 0, due } end
+if not floor and ARGV[4] == '1' then return { 0, 0, 0, due, length } end
 
 local lengthMax, ageMax, bytesMax = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local target, isMore, excess = nil, 0, 0
@@ -75,7 +75,7 @@ if excess > 0 then
     isMore = 0
   end
 end
-if not target then return { 0, 0, 0, due } end
+if not target then return { 0, 0, 0, due, length } end
 
 local dropped = 0
 if floor and below(floor, target) then
@@ -88,7 +88,7 @@ if floor and below(floor, target) then
   end
 end
 local last = redis.call('XREVRANGE', stream, '(' .. target, '-', 'COUNT', 1)[1]
-if not last then return { 0, 0, 0, due } end
+if not last then return { 0, 0, 0, due, length } end
 redis.call('HSET', meta, 'trimmed', last[1])
 if ARGV[6] ~= '' then redis.call('HSET', meta, 'fence', ARGV[6]) end
-return { redis.call('XTRIM', stream, 'MINID', target), isMore, dropped, due }
+return { redis.call('XTRIM', stream, 'MINID', target), isMore, dropped, due, length }
