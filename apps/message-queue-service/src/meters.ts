@@ -51,6 +51,18 @@ export function metersOf(metrics: Metrics) {
       name: 'schedule_delay_seconds',
       help: 'How long after its due time a firing was published.',
     }),
+    unbalanced: metrics.gauge({
+      name: 'conservation_error',
+      help: 'Events missing from the books of groups, or there too often: published = settled + dead + ready + leased + parked + trimmed. Must be 0.',
+    }),
+    canary: metrics.histogram({
+      name: 'canary_seconds',
+      help: 'From publishing to settling an event of our own, on every partition of a topic of our own.',
+    }),
+    canaryMisses: metrics.counter({
+      name: 'canary_misses_total',
+      help: 'Events of our own that could not be published, or did not come back in time.',
+    }),
     owner: metrics.gauge({ name: 'upkeep_owner', help: '1 on the replica that does the upkeep.' }),
     sweepSeconds: metrics.histogram({ name: 'upkeep_round_seconds', help: 'How long one round of upkeep took.' }),
     sweepFailures: metrics.counter({ name: 'upkeep_failures_total', help: 'Rounds of upkeep that failed.' }),

@@ -4,6 +4,9 @@ import { stepRedrives } from '../dead-letters/redriving.ts'
 import type { QueuePorts } from '../ports.ts'
 import { stepSchedules } from '../schedules/firing.ts'
 import { tell } from '../tell.ts'
+import { sing } from './canary.ts'
+
+const CANARY_MS = 5_000
 
 export interface Upkeep {
   /** Resolves when the round that is under way is over. */
@@ -27,9 +30,16 @@ export function startUpkeep(ports: UpkeepPorts, { everyMs }: { everyMs: number }
       await pause(pauseMs, stopping.signal)
     }
   }
+  let owns = false
   const running = [
-    rounds('upkeep', everyMs, () => round(ports)),
+    rounds('upkeep', everyMs, async () => {
+      // Away with the store, the last owner goes on singing: that is when the canary is missed.
+      owns = await round(ports)
+    }),
     rounds('redrives', everyMs, () => stepRedrives(ports)),
+    rounds('canary', CANARY_MS, async () => {
+      if (owns) await sing(ports)
+    }),
     rounds('schedules', everyMs, () => stepSchedules(ports)),
   ]
   return {
@@ -40,7 +50,8 @@ export function startUpkeep(ports: UpkeepPorts, { everyMs }: { everyMs: number }
   }
 }
 
-async function round(ports: UpkeepPorts): Promise<void> {
+/** One round; whether it was ours to do. */
+async function round(ports: UpkeepPorts): Promise<boolean> {
   const { log, meters } = ports
   const stopWatch = meters.sweepSeconds.startTimer()
   try {
@@ -48,7 +59,9 @@ async function round(ports: UpkeepPorts): Promise<void> {
     meters.owner.set(sweep.isOwner ? 1 : 0)
     for (const what of ['expired', 'dead', 'trimmed', 'dropped', 'lost'] as const)
       meters.upkept.inc({ what }, sweep[what])
+    meters.unbalanced.set(sweep.unbalanced)
     await tellTroubles(ports, sweep)
+    return sweep.isOwner
   } catch (error) {
     meters.owner.set(0)
     throw error
