@@ -2,7 +2,7 @@ import type { EventLog, Topic } from '@santaclaude/log/port'
 import { Fault } from '@santaclaude/service/faults'
 
 /** The topics that only the platform writes. They exist in every tenant. */
-const platformTopics = ['ai', 'audit', 'browser', 'mq', 'projectflow'] as const
+export const platformTopics = ['ai', 'audit', 'browser', 'mq', 'projectflow'] as const
 
 export const isPlatformTopic = (topic: string) => (platformTopics as readonly string[]).includes(topic)
 

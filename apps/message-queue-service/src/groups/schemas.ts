@@ -27,31 +27,26 @@ const ordering = oneOf(['none', 'key', 'partition'], {
   description:
     '`key`: of the events of one partition key only the oldest unsettled one is ever delivered; events without a key run free. `partition`: the same for a whole partition. `none` unless said; fixed when the group is made.',
 })
-const filter = t.Union(
-  [
-    t.Object({
-      types: t.Optional(
-        t.Array(t.String({ minLength: 1, maxLength: 257 }), {
-          maxItems: 64,
-          description: 'Event types: exact, or a prefix such as `ai.*`. One of them must fit.',
-        }),
-      ),
-      where: t.Optional(
-        t.String({
-          maxLength: 2_048,
-          description:
-            'A condition: `path = literal` (also != < <= > >=, `^=` begins with, `has` for lists, `in [..]`), `exists path`, joined by and, or, not and parentheses. A path begins with `data` or an attribute.',
-        }),
-      ),
+export const FilterWish = t.Object({
+  types: t.Optional(
+    t.Array(t.String({ minLength: 1, maxLength: 257 }), {
+      maxItems: 64,
+      description: 'Event types: exact, or a prefix such as `ai.*`. One of them must fit.',
     }),
-    t.Null(),
-  ],
-  {
-    description:
-      'Which events the group wants; the others count as settled for it. null = all, which is so unless said. What cannot be read is answered 400 `invalid_filter` with its place.',
-    examples: [{ types: ['shop.order.*'], where: 'data.total >= 100 and data.country in ["DE", "AT"]' }],
-  },
-)
+  ),
+  where: t.Optional(
+    t.String({
+      maxLength: 2_048,
+      description:
+        'A condition: `path = literal` (also != < <= > >=, `^=` begins with, `has` for lists, `in [..]`), `exists path`, joined by and, or, not and parentheses. A path begins with `data` or an attribute.',
+    }),
+  ),
+})
+const filter = t.Union([FilterWish, t.Null()], {
+  description:
+    'Which events the group wants; the others count as settled for it. null = all, which is so unless said. What cannot be read is answered 400 `invalid_filter` with its place.',
+  examples: [{ types: ['shop.order.*'], where: 'data.total >= 100 and data.country in ["DE", "AT"]' }],
+})
 
 export const Group = t.Object(
   {
