@@ -46,6 +46,17 @@ export function structuredEvent({ id, source, type, partitionkey, attributesJson
   }}`
 }
 
+const written = new WeakMap<LogEvent, string>()
+
+/** The same, written once for all who are handed the same event: a live tail hands one to each of its readers. */
+export function structuredOnce(event: LogEvent): string {
+  const known = written.get(event)
+  if (known !== undefined) return known
+  const text = structuredEvent(event)
+  written.set(event, text)
+  return text
+}
+
 /** Whether the event is for this group: one that was redriven after its entry was trimmed is for one group alone. */
 export const isFor = (group: string, { attributesJson }: LogEvent) =>
   !attributesJson.includes('"mqgroup":') || (JSON.parse(attributesJson) as { mqgroup?: unknown }).mqgroup === group

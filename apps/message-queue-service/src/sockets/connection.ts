@@ -20,9 +20,6 @@ const SUBS_MAX = 64
 const WORKING_MAX = 256
 /** What may wait for a client before its subscriptions pause. */
 const WAITING_BYTES = 256 * 1024
-/** How often the key of an open socket is looked at again. */
-const KEY_MS = 30_000
-
 const creditDefault = 100
 const jsonHeaders = new Headers({ 'content-type': 'application/json' })
 const utf8 = new TextEncoder()
@@ -32,6 +29,8 @@ type SettleFrame = FrameOf<'ack'> | FrameOf<'nack'> | FrameOf<'extend'> | FrameO
 export interface ConnectionOptions {
   /** How long a client may take nothing before it is dropped. */
   stalledMs: number
+  /** How often the key of an open socket is looked at again. */
+  keyMs: number
 }
 
 /** One socket that speaks `mq.v1`: what it listens to, and what it asks for. */
@@ -53,7 +52,7 @@ export class Connection implements SocketHandler {
   opened(socket: Socket) {
     this.socket = socket
     this.ports.meters.sockets.inc()
-    this.keyTimer = setInterval(() => this.checkKey(), KEY_MS)
+    this.keyTimer = setInterval(() => this.checkKey(), this.options.keyMs)
   }
 
   received(message: string | Uint8Array) {

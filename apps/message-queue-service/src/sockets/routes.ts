@@ -22,12 +22,13 @@ From the server: \`ready\` {sub, cursor} · \`event\` {sub, event, cursor | rece
 When the service stops, sockets close with 1001. What a closed socket had not settled goes back to its group at once.`
 
 /** Everything over one WebSocket. */
-export const sockets = (ports: Ports, { stalledMs = 10_000 }: Partial<ConnectionOptions> = {}) =>
+export const sockets = (ports: Ports, { stalledMs = 10_000, keyMs = 30_000 }: Partial<ConnectionOptions> = {}) =>
   room('/v1/ws')
     .model({ Ticket })
     .get(
       '',
-      ({ caller, who }) => upgradeToSocket(protocol, () => new Connection(ports, { caller, who }, { stalledMs })),
+      ({ caller, who }) =>
+        upgradeToSocket(protocol, () => new Connection(ports, { caller, who }, { stalledMs, keyMs })),
       {
         scope: 'any',
         detail: {

@@ -1,9 +1,13 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test'
 import type { EventLog } from '@santaclaude/log/port'
 import { openLog } from '@santaclaude/log/redis-streams'
+import { chassis } from '@santaclaude/service/chassis'
+import { quietHost } from '@santaclaude/service/host'
 import { serve } from '@santaclaude/service/serve'
 import { startRedis, type TestRedis } from '@santaclaude/testkit/redis-server'
+import { Elysia } from 'elysia'
 import { startApp } from '../app.fixture.ts'
+import { sockets } from './routes.ts'
 import { openSocket } from './socket.fixture.ts'
 
 let redis: TestRedis
@@ -208,4 +212,18 @@ test('what is no upgrade is told so', async () => {
     headers: { authorization: `Bearer ${key}`, 'sec-websocket-protocol': 'mq.v1' },
   })
   expect(plain.status).toBe(426)
+})
+
+test('a key that is revoked closes its sockets', async () => {
+  const ports = await startApp({ log })
+  const app = new Elysia()
+    .use(chassis({ ...ports, host: quietHost('hasty'), name: 'hasty', ready: {} }))
+    .use(sockets(ports, { keyMs: 10 }))
+  const server = serve(app, { hostname: '127.0.0.1', port: 0 })
+  running.push(server)
+  const socket = await openSocket(`ws://127.0.0.1:${server.port}/v1/ws`, { authorization: `Bearer ${ports.key}` })
+  const kept = await ports.keys.find(ports.key.slice(3, 15))
+  if (!kept) throw new Error('the key is not kept')
+  await ports.keys.put({ ...kept, revokedAtMs: 1 })
+  expect(await socket.closed).toMatchObject({ code: 1008 })
 })

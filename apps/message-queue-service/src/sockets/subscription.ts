@@ -1,4 +1,4 @@
-import { structuredEvent } from '@santaclaude/log/event'
+import { structuredOnce } from '@santaclaude/log/event'
 import type { GroupAddress, Start, TailItem, TopicAddress } from '@santaclaude/log/port'
 import { textOf } from '../groups/pull.ts'
 import type { QueuePorts } from '../ports.ts'
@@ -34,7 +34,7 @@ export function tailOf({ log, meters }: Ports, at: { sub: string; address: Topic
     const start = `"sub":${head},"cursor":"${item.cursor}"`
     if (item.kind === 'ready') return `{"op":"ready",${start}}`
     if (item.kind === 'gap') return `{"op":"reset",${start},"gap":${JSON.stringify(item.gap)}}`
-    return `{"op":"event",${start},"event":${structuredEvent(item.entry.event)}}`
+    return `{"op":"event",${start},"event":${structuredOnce(item.entry.event)}}`
   }
   const subscription: Subscription = {
     get cursor() {

@@ -1,5 +1,5 @@
 import type { SseEvent } from '@santaclaude/kit/sse'
-import { structuredEvent } from '@santaclaude/log/event'
+import { structuredOnce } from '@santaclaude/log/event'
 import type { Start, TailItem } from '@santaclaude/log/port'
 import { topicForReader } from '../platform.ts'
 import type { QueuePorts } from '../ports.ts'
@@ -55,6 +55,6 @@ function frameOf(item: TailItem): SseEvent {
     case 'gap':
       return { id, event: 'mq.reset', data: item.gap }
     case 'entry':
-      return { id, event: item.entry.event.type, data: structuredEvent(item.entry.event) }
+      return { id, event: item.entry.event.type, data: structuredOnce(item.entry.event) }
   }
 }
