@@ -21,7 +21,7 @@ export async function publisher(
   name: string,
   topics: TopicAt[],
 ): Promise<void> {
-  const sent: { at: TopicAt; events: SentEvent[] }[] = []
+  const sent: { at: TopicAt; events: SentEvent[]; delayMs?: number }[] = []
   for (let n = 0; !signal.aborted; n++) {
     const at = random.pick(topics)
     const key = random.chance(0.5) ? `key-${random.below(4)}` : undefined
@@ -31,11 +31,13 @@ export async function publisher(
       return { id: `${at.tenant}-${name}-${n}-${part}`, bytes, ...(key === undefined ? {} : { partitionkey: key }) }
     })
     const again = random.chance(0.15) && sent.length > 0 ? random.pick(sent.slice(-8)) : undefined
-    const act = again ?? { at, events }
+    const delayMs = random.chance(0.08) ? random.pick([50, 400]) : undefined
+    const act = again ?? { at, events, ...(delayMs === undefined ? {} : { delayMs }) }
     if (!again) sent.push(act)
     const [only] = act.events
-    if (act.events.length === 1 && only && random.chance(0.05)) await bus.publishAndReset(url(), act.at, only)
-    else await bus.publish(url(), act.at, act.events)
+    if (act.events.length === 1 && only && act.delayMs === undefined && random.chance(0.05))
+      await bus.publishAndReset(url(), act.at, only)
+    else await bus.publish(url(), act.at, act.events, act.delayMs)
     await pause(random.below(20), signal)
   }
 }
@@ -111,6 +113,14 @@ export async function reader({ bus, random, url, signal }: Stage, at: TopicAt & 
       },
     })
     await pause(random.between(5, 60), signal)
+  }
+}
+
+/** Moves what died back to its group, now and then. */
+export async function repairer({ bus, random, url, signal }: Stage, group: GroupAt): Promise<void> {
+  while (!signal.aborted) {
+    await pause(random.between(300, 900), signal)
+    await bus.redrive(url(), group)
   }
 }
 

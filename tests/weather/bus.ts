@@ -39,13 +39,18 @@ export class Bus {
   async ask(
     url: string,
     tenant: string,
-    { method = 'POST', body, deadlineMs = 15_000 }: { method?: string; body?: unknown; deadlineMs?: number } = {},
+    {
+      method = 'POST',
+      body,
+      deadlineMs = 15_000,
+      headers = {},
+    }: { method?: string; body?: unknown; deadlineMs?: number; headers?: Record<string, string> } = {},
   ): Promise<Answer> {
     const startMs = nowMs()
     try {
       const response = await fetch(url, {
         method,
-        headers: { authorization: `Bearer ${this.keyOf(tenant)}`, 'content-type': 'application/json' },
+        headers: { authorization: `Bearer ${this.keyOf(tenant)}`, 'content-type': 'application/json', ...headers },
         signal: AbortSignal.timeout(deadlineMs),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })
@@ -59,15 +64,23 @@ export class Bus {
     }
   }
 
-  async publish(url: string, at: TopicAt, events: SentEvent[]): Promise<Publish> {
+  async publish(url: string, at: TopicAt, events: SentEvent[], delayMs?: number): Promise<Publish> {
     const startMs = nowMs()
     const [first] = events
     const body = events.length === 1 && first ? eventOf(first) : events.map(eventOf)
-    const { outcome, code, body: answer } = await this.ask(`${url}/v1/topics/${at.topic}/events`, at.tenant, { body })
-    const results = outcome !== 'ok' ? [] : events.length === 1 ? [answer] : answer.results
+    const {
+      outcome,
+      code,
+      body: answer,
+    } = await this.ask(`${url}/v1/topics/${at.topic}/events`, at.tenant, {
+      body,
+      ...(delayMs === undefined ? {} : { headers: { 'mq-delay': `${delayMs}ms` } }),
+    })
+    const results = outcome !== 'ok' || delayMs !== undefined ? [] : events.length === 1 ? [answer] : answer.results
     return this.published(at, events, {
       ...{ startMs, outcome },
       ...(code === undefined ? {} : { code }),
+      ...(delayMs === undefined ? {} : { delayMs }),
       results: results.map(
         ({ partition, streamId, duplicate }: { partition: number; streamId: string; duplicate: boolean }) => ({
           place: `${partition}/${streamId}`,
@@ -101,7 +114,7 @@ export class Bus {
   private published(
     at: TopicAt,
     events: SentEvent[],
-    more: Pick<Publish, 'startMs' | 'outcome' | 'code' | 'results'>,
+    more: Pick<Publish, 'startMs' | 'outcome' | 'code' | 'delayMs' | 'results'>,
   ): Publish {
     const [first] = events
     const key = first?.partitionkey
@@ -171,6 +184,13 @@ export class Bus {
         return { ...item, result: result === undefined ? 'unknown' : !result.ok ? 'lost' : result.dead ? 'dead' : 'ok' }
       }),
     })
+  }
+
+  async redrive(url: string, { tenant, topic, group }: GroupAt): Promise<void> {
+    const startMs = nowMs()
+    const path = `${url}/v1/topics/${topic}/groups/${group}/dead-letters/redrive`
+    const { outcome } = await this.ask(path, tenant, { body: {} })
+    this.acts.push({ kind: 'redrive', tenant, topic, group, startMs, endMs: nowMs(), outcome })
   }
 
   /** Reads a topic live until the signal; comes back after its last frame. Answers the cursor it stopped at. */

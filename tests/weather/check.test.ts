@@ -90,6 +90,7 @@ test('a sound history breaks nothing', () => expect(check(sound())).toEqual([]))
 const unsound: Record<RuleName, Record<string, (history: History) => void>> = {
   S1: {
     'an acknowledged event is gone': (history) => lose(history, 'a'),
+    'a delayed event never came': (history) => add(history, publish(50, 'e', '', { delayMs: 100, results: [] })),
     'it was lost before the fault that could have lost it': (history) => {
       lose(history, 'a')
       history.faults.push({ name: 'flush', startMs: -20, endMs: -10, loses: 'all' })
@@ -211,6 +212,8 @@ const unsound: Record<RuleName, Record<string, (history: History) => void>> = {
       add(history, publish(230, 'e', '0/9-0'), pull(240, 'e', '0/9-0'), vainWait(250, 5_000)),
   },
   L3: {
+    'a delayed event came early': (history) =>
+      add(history, publish(50, 'e', '', { delayMs: 500, results: [] }), frame(90, 'e', '0/9-0')),
     'a delayed event stays away': (history) =>
       add(
         history,
@@ -253,6 +256,21 @@ test('a group that forgot may deliver again what was acked', () => {
     history.faults.push({ name: 'group gone', startMs: 230, endMs: 231, forgets: true })
     add(history, pull(240, 'a', '0/1-0', 1), settle(250, '0/1-0.1'))
   })
+  expect(broken(history)).toEqual([])
+})
+
+test('what was redriven comes again, and must be settled again', () => {
+  const redriven = (history: History) => {
+    add(
+      history,
+      { kind: 'redrive', ...group, startMs: 230, endMs: 231, outcome: 'ok' },
+      pull(240, 'c', '0/3-0', 1, { deliveries: [{ id: 'c', place: '0/3-0', n: 1, receipt: 'next life' }] }),
+    )
+    for (const end of history.end.groups) Object.assign(end, { deadLetters: [], lag: { ...end.lag, dead: 0 } })
+  }
+  expect(broken(changed(redriven))).toEqual(['S6'])
+  const history = changed(redriven)
+  add(history, settle(250, 'next life'))
   expect(broken(history)).toEqual([])
 })
 

@@ -89,7 +89,7 @@ export function everythingIsSettledOnce(history: History): string[] {
     if (dead !== end.deadLetters.length) found.push(`${dead} dead counted, ${end.deadLetters.length} listed`)
     const letters = new Set(end.deadLetters.map(({ place }) => place))
     for (const { id, place } of book.isSteady ? entries : [])
-      if (!letters.has(place) && !effectsOn(book, place).some(({ op }) => op === 'ack' || op === 'term'))
+      if (!letters.has(place) && !effectsOn(book, place).some(({ op }) => op === 'ack'))
         found.push(`${id} at ${place} was never settled and is owed nothing more`)
     return found
   })
@@ -101,16 +101,19 @@ export function duplicatesAreBounded(history: History): string[] {
     [...book.byPlace].flatMap(([place, handed]) => {
       const found: string[] = []
       const mayForget = struck(history, { fromMs: handed[0]?.startMs ?? 0, toMs: handed.at(-1)?.endMs ?? 0 }, forgets)
-      if (handed.length > book.deliveriesMax && !mayForget) found.push(`${place} was delivered ${handed.length} times`)
+      const isRedriven = book.redrivenFromMs < Number.POSITIVE_INFINITY
+      if (handed.length > book.deliveriesMax && !mayForget && !isRedriven)
+        found.push(`${place} was delivered ${handed.length} times`)
       for (const { n } of handed) if (n > book.deliveriesMax) found.push(`${place} has delivery ${n}`)
       for (const [at, delivery] of handed.entries()) {
         const before = handed[at - 1]
         if (before && isTooEarly(history, book, before, delivery))
           found.push(`${place} was handed out again while delivery ${before.n} was leased or not due`)
         if (mayForget) continue
+        const mayReturn = book.redrivenFromMs < delivery.endMs
         const acked = effectsOn(book, place).find(
           ({ op, result, endMs }) =>
-            op !== 'extend' && op !== 'nack' && result !== 'unknown' && endMs < delivery.startMs,
+            (op === 'ack' || (op === 'term' && !mayReturn)) && result !== 'unknown' && endMs < delivery.startMs,
         )
         if (acked) found.push(`${place} was delivered after ${acked.op} had been accepted`)
       }
@@ -122,6 +125,8 @@ export function duplicatesAreBounded(history: History): string[] {
 function isTooEarly(history: History, book: GroupBook, before: Handed, next: Handed): boolean {
   if (struck(history, { fromMs: before.startMs, toMs: next.endMs }, forgets)) return false
   const touches = book.settledBy.get(before.receipt) ?? []
+  const mayHaveDied = touches.some(({ op, result }) => (op === 'term' || op === 'nack') && result !== 'lost')
+  if (book.redrivenFromMs < next.endMs && mayHaveDied) return false
   const back = touches.filter(({ op, result }) => op === 'nack' && result !== 'lost')
   const seenMs = next.endMs + tickMs
   if (back.length > 0) return back.every(({ startMs, delayMs }) => seenMs < startMs + delayMs)
@@ -176,7 +181,8 @@ export function deadLettersAreExact(history: History): string[] {
     for (const [place, handed] of book.byPlace) {
       const died = effectsOn(book, place).find(({ result }) => result === 'dead')
       const isExcused = struck(history, { fromMs: handed[0]?.startMs ?? 0, toMs: Number.POSITIVE_INFINITY }, loses)
-      if (died && book.isSteady && !letters.has(place) && !isExcused)
+      const isBack = died && book.redrivenFromMs < Number.POSITIVE_INFINITY
+      if (died && book.isSteady && !letters.has(place) && !isExcused && !isBack)
         found.push(`${place} was said to be dead and is not among the dead letters`)
     }
     return found

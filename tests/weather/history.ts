@@ -51,7 +51,9 @@ export interface Publish extends Span, TopicAt {
   /** The event ids, unique over the whole history; a retry names the same ones. */
   ids: string[]
   partitionkey?: string
-  /** One per event when the outcome is ok. */
+  /** It asked for a delay of so many milliseconds; then the answer names no place. */
+  delayMs?: number
+  /** One per event when the outcome is ok and nothing was delayed. */
   results: { place: Place; isDuplicate: boolean }[]
 }
 
@@ -103,7 +105,13 @@ export interface Recovery extends Span {
   after: string
 }
 
-export type Act = Publish | Pull | Settle | Frame | Said | Recovery
+/** A wish to move the dead letters of a group back into it; they come when the service gets to them. */
+export interface Redrive extends Span, GroupAt {
+  kind: 'redrive'
+  outcome: Outcome
+}
+
+export type Act = Redrive | Publish | Pull | Settle | Frame | Said | Recovery
 
 export interface Fault extends Span {
   name: string

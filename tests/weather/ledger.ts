@@ -36,6 +36,8 @@ export interface GroupBook extends GroupFact {
   handed: Handed[]
   byPlace: Map<string, Handed[]>
   settledBy: Map<string, Settled[]>
+  /** From then on dead letters may come back; never = Infinity. */
+  redrivenFromMs: number
   end: GroupEnd | undefined
 }
 
@@ -56,6 +58,10 @@ export const groupBooks = (history: History): GroupBook[] =>
       handed,
       byPlace: Map.groupBy(handed, ({ place }) => place),
       settledBy: Map.groupBy(settled, ({ receipt }) => receipt),
+      redrivenFromMs: Math.min(
+        Number.POSITIVE_INFINITY,
+        ...history.acts.flatMap((act) => (act.kind === 'redrive' && isOurs(act) ? [act.startMs] : [])),
+      ),
       end: history.end.groups.find(isOurs),
     }
   })

@@ -73,8 +73,19 @@ export function expiredLeasesComeBack(history: History, limits: Bounds): string[
   })
 }
 
-/** L3, for events that a consumer delayed. */
+/** L3: an event that was published or given back with a delay comes when that is over, and not before. */
 export function delayedEventsComeWhenDue(history: History, limits: Bounds): string[] {
+  const due = new Map<string, number>()
+  for (const { ids, startMs, delayMs } of publishesOf(history))
+    if (delayMs !== undefined) for (const id of ids) due.set(id, Math.min(startMs + delayMs, due.get(id) ?? Infinity))
+  const early = history.acts.flatMap((act) => {
+    const seen = act.kind === 'pull' ? act.deliveries : act.kind === 'frame' && act.entry ? [act.entry] : []
+    return seen.filter(({ id }) => act.endMs + 2 < (due.get(id) ?? 0)).map(({ id }) => `${id} came before it was due`)
+  })
+  return [...early, ...lateReturns(history, limits)]
+}
+
+function lateReturns(history: History, limits: Bounds): string[] {
   return redeliveries(history, limits, (book, delivery) => {
     const back = (book.settledBy.get(delivery.receipt) ?? []).find(({ op, result }) => op === 'nack' && result === 'ok')
     return back && back.endMs + back.delayMs

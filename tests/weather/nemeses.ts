@@ -91,10 +91,9 @@ export const nemeses = {
   'redis frozen': {
     strands: true,
     async strike({ world, random }) {
-      const pid = world.redisPid()
-      process.kill(pid, 'SIGSTOP')
+      world.signalRedis('SIGSTOP')
       await pause(random.between(200, 2_500))
-      process.kill(pid, 'SIGCONT')
+      world.signalRedis('SIGCONT')
     },
   },
   'redis emptied': {
@@ -165,7 +164,7 @@ export async function strike(name: NemesisName, at: Strike, faults: Fault[]): Pr
 export async function heal(at: Strike): Promise<void> {
   const { world } = at
   await world.startRedis()
-  process.kill(world.redisPid(), 'SIGCONT')
+  world.signalRedis('SIGCONT')
   Bun.spawnSync(['prlimit', `--pid=${world.redisPid()}`, '--fsize=unlimited:'])
   await world.redis.config('SET', 'maxmemory', '0')
   for (const member of world.members) member.signal('SIGCONT')

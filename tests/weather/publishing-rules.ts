@@ -3,7 +3,7 @@ import { effectsOn, endOf, groupBooks, loses, publishesOf, sightings, struck } f
 
 /** S1: an acknowledged publish is there at the end, unless a fault that may lose it struck after it. */
 export function nothingAcknowledgedIsLost(history: History): string[] {
-  return lostPlaces(history, true).map(
+  return [...lostPlaces(history, true), ...lostWaits(history)].map(
     ({ id, place, topic }) => `${topic}: ${id} at ${place} was acknowledged and is gone`,
   )
 }
@@ -38,6 +38,20 @@ function lostPlaces(history: History, keepsAll: boolean) {
           return [{ id, place, topic: topicId(fact) }]
         }),
       )
+    })
+}
+
+/** Delayed events that were acknowledged and never came. */
+function lostWaits(history: History) {
+  return history.topics
+    .filter(({ keepsAll }) => keepsAll)
+    .flatMap((fact) => {
+      const kept = new Set(endOf(history, fact)?.entries.map(({ id }) => id))
+      return publishesOf(history, fact)
+        .filter(({ delayMs, outcome }) => delayMs !== undefined && outcome === 'ok')
+        .filter(({ startMs }) => !struck(history, { fromMs: startMs, toMs: Number.POSITIVE_INFINITY }, loses))
+        .flatMap(({ ids }) => ids.filter((id) => !kept.has(id)))
+        .map((id) => ({ id, place: 'its time', topic: topicId(fact) }))
     })
 }
 
@@ -87,6 +101,8 @@ export function repeatsAddNothing(history: History): string[] {
   const places = Map.groupBy(sightings(history), ({ id, ...at }) => `${topicId(at)} ${id}`)
   const answers = new Map<string, { place: string; isDuplicate: boolean }[]>()
   const spans = new Map<string, { fromMs: number; toMs: number }>()
+  // A dead letter whose place was lost comes back at a new one.
+  const moves = history.faults.some(loses) && history.acts.some(({ kind }) => kind === 'redrive')
   for (const publish of publishesOf(history))
     for (const [n, id] of publish.ids.entries()) {
       const key = `${topicId(publish)} ${id}`
@@ -98,7 +114,10 @@ export function repeatsAddNothing(history: History): string[] {
   for (const [key, span] of spans) {
     if (struck(history, span, loses)) continue
     const told = answers.get(key) ?? []
-    const all = new Set([...told.map(({ place }) => place), ...(places.get(key) ?? []).map(({ place }) => place)])
+    const all = new Set([
+      ...told.map(({ place }) => place),
+      ...(moves ? [] : (places.get(key) ?? [])).map(({ place }) => place),
+    ])
     if (all.size > 1) found.push(`${key} lies at ${[...all].join(' and ')}`)
     if (told.filter(({ isDuplicate }) => !isDuplicate).length > 1) found.push(`${key} was answered as new twice`)
   }

@@ -1,5 +1,5 @@
 import { pause } from '@santaclaude/kit/deadline'
-import { consumer, organiser, publisher, reader, type Stage } from './actors.ts'
+import { consumer, organiser, publisher, reader, repairer, type Stage } from './actors.ts'
 import { Bus, nowMs } from './bus.ts'
 import type { Act, Fault, GroupAt, GroupEnd, GroupFact, History, TopicAt, TopicEnd, TopicFact } from './history.ts'
 import { groupId } from './history.ts'
@@ -46,10 +46,12 @@ export async function runHistory(world: World, { seed, nemeses, actMs, strikesAt
     { tenant: ada, topic: `small-${run}`, keepsAll: false, partitions: 1, maxEvents: 5 },
     { tenant: bob, topic: `orders-${run}`, keepsAll: true, partitions: 1, maxEvents: null },
   ]
-  const steady = topics.map(({ tenant, topic, partitions }) => ({
+  const steady: (GroupFact & { partitions: number })[] = topics.map(({ tenant, topic, partitions }) => ({
     ...{ tenant, topic, group: 'workers', leaseMs, deliveriesMax: 5, partitions },
-    ...{ ordering: 'none' as const, isSteady: true },
+    ...{ ordering: 'none', isSteady: true },
   }))
+  const [first] = steady
+  if (first) steady.push({ ...first, group: 'inorder', ordering: 'key' })
   const passing: GroupFact[] = []
   const urlOf = (own: Seeded) => () => own.pick(world.members).url
   const url = urlOf(random.split('url'))
@@ -68,7 +70,8 @@ export async function runHistory(world: World, { seed, nemeses, actMs, strikesAt
   const readers = sessions.map((session) => reader({ ...stage(session.session), signal: readersOver.signal }, session))
   const acting = [
     ...[0, 1, 2].map((n) => publisher(stage(`p${n}`), `p${n}`, topics)),
-    ...steady.flatMap((group) => [0, 1].map((n) => consumer(stage(`c${n}${groupId(group).length}`), group))),
+    ...steady.flatMap((group) => [0, 1].map((n) => consumer(stage(`c${n}${groupId(group)}`), group))),
+    ...steady.slice(0, 1).map((group) => repairer(stage('repair'), group)),
     organiser(stage('o'), topics[0] as TopicAt, (group) =>
       passing.push({ ...group, leaseMs, deliveriesMax: 5, ordering: 'none', isSteady: false }),
     ),
@@ -83,6 +86,9 @@ export async function runHistory(world: World, { seed, nemeses, actMs, strikesAt
 
   await heal(at)
   await setUp(bus, url, { topics, groups: steady })
+  await untilRedriven(bus, url, steady[0] as GroupFact)
+  const dueMs = Math.max(0, ...acts.map((act) => (act.kind === 'publish' && act.delayMs ? act.endMs + act.delayMs : 0)))
+  await pause(Math.max(0, dueMs + 1_000 - nowMs()))
   await Promise.all(steady.map((group) => drain(bus, url, group)))
   const end = await lookAround(bus, url, { topics, groups: steady })
   await caughtUp(acts, sessions, end.topics)
@@ -101,8 +107,8 @@ async function setUp(
     untilOk(() => bus.ask(`${url()}${path}`, tenant, { method: 'PUT', body }), path)
   for (const { tenant, topic, partitions, maxEvents } of topics)
     await put(tenant, `/v1/topics/${topic}`, { partitions, retention: { maxEvents, maxAgeMs: null } })
-  for (const { tenant, topic, group, leaseMs, deliveriesMax } of groups)
-    await put(tenant, `/v1/topics/${topic}/groups/${group}`, { start: 'earliest', leaseMs, deliveriesMax })
+  for (const { tenant, topic, group, leaseMs, deliveriesMax, ordering } of groups)
+    await put(tenant, `/v1/topics/${topic}/groups/${group}`, { start: 'earliest', leaseMs, deliveriesMax, ordering })
 }
 
 async function untilOk<T extends { outcome: string; code?: string }>(work: () => Promise<T>, what: string): Promise<T> {
@@ -112,6 +118,14 @@ async function untilOk<T extends { outcome: string; code?: string }>(work: () =>
     if (answer.outcome === 'ok') return answer
     if (nowMs() - startMs > drainMsMax) throw new Error(`${what} does not come back: ${answer.code}`)
     await pause(50)
+  }
+}
+
+async function untilRedriven(bus: Bus, url: () => string, { tenant, topic, group }: GroupAt): Promise<void> {
+  const path = `/v1/topics/${topic}/groups/${group}/dead-letters/redrives`
+  for (const startMs = nowMs(); nowMs() - startMs < drainMsMax; await pause(50)) {
+    const { body } = await bus.ask(url() + path, tenant, { method: 'GET' })
+    if (body?.redrives.every(({ state }: { state: string }) => state !== 'running')) return
   }
 }
 

@@ -33,6 +33,8 @@ export interface World {
   /** The key of a tenant, written into Redis when it is not there (any more). */
   keyOf(tenant: string): string
   rewriteKeys(): Promise<void>
+  /** A signal to Redis, if it runs. */
+  signalRedis(name: NodeJS.Signals): void
   redisPid(): number
   killRedis(): Promise<void>
   startRedis(): Promise<void>
@@ -67,6 +69,9 @@ export async function startWorld(tenants: string[]): Promise<World> {
     members,
     keyOf: (tenant) => texts.get(tenant) ?? '',
     rewriteKeys,
+    signalRedis: (name) => {
+      if (isUp) process.kill(server.pid, name)
+    },
     redisPid: () => server.pid,
     killRedis: async () => {
       isUp = false
