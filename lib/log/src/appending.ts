@@ -4,9 +4,11 @@ import type { Connections } from './connections.ts'
 import { packEvent } from './event.ts'
 import { withExpiry } from './expiring.ts'
 import { logError, saysRedis } from './faults.ts'
+import { formerAnswer, formerOf } from './former.ts'
+import { ownPartition, partitionsOf } from './generations.ts'
+import { grown } from './growing.ts'
 import { type Item, type Job, Lane } from './lane.ts'
 import type { Watermarks } from './losing.ts'
-import { ownPartition } from './names.ts'
 import {
   type Appended,
   type AppendOptions,
@@ -38,22 +40,28 @@ interface Parts {
 }
 
 type Wish = AppendOptions & { due?: Due }
+/** Events of one job that are not given to a partition yet. */
+type Load = Omit<Item, 'partition'>
 
 /** Appends of every caller in this process. */
 export class Appender {
   private readonly quick: Lane
   private readonly sure: Lane
   private readonly appends: Redis
+  private readonly commands: Redis
+  private moving = Promise.resolve()
 
   constructor(
-    { appends, sureAppends }: Pick<Connections, 'appends' | 'sureAppends'>,
+    { appends, sureAppends, commands }: Pick<Connections, 'appends' | 'sureAppends' | 'commands'>,
     private readonly parts: Parts,
   ) {
     const { bells, promoter } = parts
     const onDelayed = (topic: Topic, partition: number, dueMs: string) => promoter.tell(topic, partition, dueMs)
+    const onSealed = (item: Item, lane: Lane) => this.rehouse(item, lane)
     this.appends = appends
-    this.quick = new Lane(appends, bells, quickLimits, onDelayed)
-    this.sure = new Lane(sureAppends, bells, sureLimits, onDelayed)
+    this.commands = commands
+    this.quick = new Lane(appends, bells, quickLimits, onDelayed, onSealed)
+    this.sure = new Lane(sureAppends, bells, sureLimits, onDelayed, onSealed)
   }
 
   async append(address: TopicAddress, events: NewEvent[], options: AppendOptions): Promise<Appended[]> {
@@ -98,26 +106,78 @@ export class Appender {
     const events = await this.dated(given, due)
     const packed = events.map(packEvent)
     const sizes = packed.map(sizeOf)
-    const partitions = events.map((event) => ownPartition(topic, event))
-    const isWhole = options.isAtomic || options.expectedLastId !== undefined
-    if (isWhole) checkWhole(partitions, events.length)
     const wish = options.durability ?? {}
-    const lane = await this.laneFor(wish, topic, partitions)
+    const lane = await this.laneFor(wish, topic, events)
     const weight = sizes.reduce((sum, size) => sum + size, 0)
     if (!lane.hasRoom(weight, topic.tenant))
       throw new LogError('store_unavailable', 'Too many appends are waiting for Redis.')
+    const carried = events.map((event, index) => ({
+      event,
+      packed: packed[index] as string[],
+      index,
+      size: sizes[index] ?? 0,
+    }))
+    const isWhole = options.isAtomic || options.expectedLastId !== undefined
+    const { expectedLastId } = options
     return new Promise((resolve, reject) => {
       const job: Job = { wish, outcomes: [], left: events.length, resolve, reject }
-      const carried = events.map((event, index) => ({ event, packed: packed[index] as string[], index }))
-      const { expectedLastId } = options
-      if (isWhole) {
-        const condition = expectedLastId === undefined ? {} : { expectedLastId }
-        const item: Item = { topic, partition: partitions[0], events: carried, condition, job }
-        lane.add(item, weight)
-      } else
-        for (const [n, one] of carried.entries())
-          lane.add({ topic, partition: partitions[n], events: [one], job, ...(due ? { due } : {}) }, sizes[n] as number)
+      const condition = expectedLastId === undefined ? {} : { expectedLastId }
+      const load = { topic, events: carried, job, ...(isWhole && { condition }), ...(due && { due }) }
+      if (topic.generations.length === 1) this.put(load, lane)
+      else this.putGrown(load, lane)
     })
+  }
+
+  /** Gives events to the lane, each for its partition, or all of them for the one they share. */
+  private put({ topic, events, job, condition, due }: Load, lane: Lane) {
+    try {
+      const partitions = events.map(({ event }) => ownPartition(topic, event))
+      if (condition) {
+        checkWhole(partitions, events.length)
+        const size = events.reduce((sum, one) => sum + one.size, 0)
+        lane.add({ topic, partition: partitions[0], events, condition, job }, size)
+      } else
+        for (const [n, one] of events.entries())
+          lane.add({ topic, partition: partitions[n], events: [one], job, ...(due && { due }) }, one.size)
+    } catch (error) {
+      job.reject(error)
+    }
+  }
+
+  /** The same for a topic that has grown: what was sent before it did is answered, and not kept twice. */
+  private async putGrown(load: Load, lane: Lane) {
+    const { topic, events, job, due } = load
+    try {
+      const isDue = due !== undefined
+      const plain = events.map(({ event }) => event)
+      const formers = await formerOf(this.commands, topic, plain, { isDue })
+      if (load.condition && formers.includes('conflict'))
+        throw new LogError('idempotency_conflict', 'One of the events was sent before with another body.')
+      const fresh = events.filter((_, n) => !formers[n])
+      for (const [n, former] of formers.entries()) {
+        if (!former) continue
+        const durability = await lane.vouch(topic, former === 'conflict' ? 0 : former.partition, job.wish)
+        job.outcomes[events[n]?.index ?? 0] = formerAnswer(former, due, durability)
+        job.left--
+      }
+      if (fresh.length > 0) this.put({ ...load, events: fresh }, lane)
+      else if (job.left === 0) job.resolve(job.outcomes)
+    } catch (error) {
+      job.reject(logError(error, { isWrite: false }))
+    }
+  }
+
+  /** The topic has grown since this was given to the lane: it goes where its keys lie now, in the order it came. */
+  private rehouse(item: Item, lane: Lane) {
+    this.moving = this.moving.then(() => this.move(item, lane))
+  }
+
+  private async move({ topic, ...load }: Item, lane: Lane) {
+    try {
+      await this.putGrown({ ...load, topic: await grown(this.commands, this.parts.topics, topic) }, lane)
+    } catch (error) {
+      load.job.reject(logError(error, { isWrite: false }))
+    }
   }
 
   /** Events that live for a while, with the time they end: a place for Redis's clock, not for ours. */
@@ -133,10 +193,9 @@ export class Appender {
   }
 
   /** The connection for a wish, or why it cannot be had. */
-  private async laneFor(wish: Partial<Durability>, topic: Topic, wanted: (number | undefined)[]): Promise<Lane> {
+  private async laneFor(wish: Partial<Durability>, topic: Topic, events: NewEvent[]): Promise<Lane> {
     if (wish.level === undefined && !wish.replicas) return this.quick
-    const all = Array.from({ length: topic.partitions }, (_, partition) => partition)
-    const partitions = wanted.flatMap((partition) => partition ?? all)
+    const partitions = events.flatMap((event) => ownPartition(topic, event) ?? partitionsOf(topic))
     const reach = await this.quick.reach(topic, new Set(partitions))
     if (canGive(reach, wish)) return mustWait(reach, wish) ? this.sure : this.quick
     const has = `${reach.level}${reach.canWaitForDisk ? ' (fsync on request)' : ''} and ${reach.replicas} replicas`

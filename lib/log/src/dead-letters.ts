@@ -3,7 +3,8 @@ import { type DeadLook, deadFits, deadPlace, joinLooks, movedEvent } from './bur
 import { deliveryOf, msOf } from './cursor.ts'
 import { type RawEntry, unpackFields } from './event.ts'
 import { saysRedis } from './faults.ts'
-import { bellOf, life, partitionKeys, partitionOf } from './names.ts'
+import { placeOfKey } from './generations.ts'
+import { bellOf, life, partitionKeys } from './names.ts'
 import type { DeadLetter, EventLog, GroupAddress, Topic } from './port.ts'
 import type { DeadPage, DeadPlace, DeadWish, RedriveOrder, Repair } from './repair.ts'
 import { runScript } from './scripts.ts'
@@ -127,9 +128,7 @@ async function toTopic({ redis, topics, append }: Reach, address: GroupAddress, 
     const keys = partitionKeys(address, partition)
     const found = await Promise.all(ids.map((id) => redis.xrange(keys.dead(group), id, id) as Promise<RawEntry[]>))
     const letters = found.flat().map((entry) => unpackLetter(partition, entry))
-    const byTarget = Map.groupBy(letters, ({ entry }) =>
-      partitionOf(entry.event.partitionkey ?? entry.event.id, target.partitions),
-    )
+    const byTarget = Map.groupBy(letters, ({ entry }) => placeOfKey(target, entry.event.partitionkey ?? entry.event.id))
     for (const [to, own] of byTarget) {
       const there = partitionKeys(target, to)
       moved += await runScript<number>(

@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis'
 import { Batcher, type BatchLimits } from './batcher.ts'
 import type { Bells } from './bells.ts'
 import { logError, saysRedis } from './faults.ts'
+import { placeOfTurn, widthOf } from './generations.ts'
 import { bellOf, life, partitionKeys } from './names.ts'
 import { type Appended, type Delayed, type Due, type Durability, LogError, type NewEvent, type Topic } from './port.ts'
 import { type Reach, Reaches, weakest } from './reach.ts'
@@ -21,7 +22,7 @@ export interface Item {
   topic: Topic
   /** Undefined = any: those of one topic share a partition per flush, so batches stay deep. */
   partition: number | undefined
-  events: { event: NewEvent; packed: string[]; index: number }[]
+  events: { event: NewEvent; packed: string[]; index: number; size: number }[]
   /** All or none; with an id, only when that is the partition's last one. */
   condition?: { expectedLastId?: string }
   /** Not readable before. */
@@ -66,13 +67,15 @@ export class Lane {
     private readonly limits: BatchLimits,
     /** Told of events that were kept until they are due. */
     private readonly onDelayed: (topic: Topic, partition: number, dueMs: string) => void,
+    /** Given what came too late for its partition: the topic has grown. */
+    private readonly onSealed: (item: Item, lane: Lane) => void,
   ) {}
 
   hasRoom = (size: number, tenant: string) =>
     [...this.batchers.values()].every((batcher) => batcher.hasRoom(size, tenant))
 
   add(item: Item, size: number) {
-    const partition = item.partition ?? this.turn % item.topic.partitions
+    const partition = item.partition ?? placeOfTurn(item.topic, this.turn)
     const server = primaryNow(this.redis, partitionKeys(item.topic, partition).stream) ?? this.redis
     this.batcherFor(server).add({ ...item, partition }, { size, lane: item.topic.tenant })
   }
@@ -86,6 +89,14 @@ export class Lane {
     } catch (cause) {
       throw away(cause)
     }
+  }
+
+  /** Waits until what lies in a partition is as safe as wished. How safe it is. */
+  async vouch(topic: Topic, partition: number, wish: Partial<Durability>): Promise<Durability> {
+    const server = await this.serverOf(topic, partition)
+    const { life } = server.reaches
+    const reach = await server.reaches.now()
+    return this.confirm([{ topic, partition, wish }], { server, reach, life })
   }
 
   private batcherFor(server: Redis): Batcher<Placed> {
@@ -144,7 +155,8 @@ export class Lane {
     const { life } = server.reaches
     const answers = (await Promise.all(batches.map((batch) => this.send(batch)))).flat()
     try {
-      const durability = await this.confirm(items, { server, reach, life })
+      const wishes = items.map(({ topic, partition, job: { wish } }) => ({ topic, partition, wish }))
+      const durability = await this.confirm(wishes, { server, reach, life })
       for (const answer of answers) answer(durability)
     } catch (cause) {
       const error = new LogError('outcome_unknown', 'It is not known how safe the events are.', { cause })
@@ -176,6 +188,10 @@ export class Lane {
         return (durability) => answer(item, own, { partition, epoch, durability })
       })
     } catch (error) {
+      if (saysRedis(error, 'SEALED')) {
+        for (const item of items) this.onSealed(item, this)
+        return []
+      }
       const fault = saysRedis(error, 'GONE') ? error : logError(error, { isWrite: true })
       for (const { job } of items) job.reject(fault)
       return []
@@ -190,7 +206,7 @@ export class Lane {
     const isKeyed = events.some(({ event }) => event.idempotency)
     const { maxEvents, maxBytes, discard } = topic.retention
     const limits = discard === 'reject' ? [maxEvents, maxBytes] : [null, null]
-    const [entries = -1, bytes = -1] = limits.map((limit) => shareOf(limit, topic.partitions))
+    const [entries = -1, bytes = -1] = limits.map((limit) => shareOf(limit, widthOf(topic)))
     const args: (string | number)[] = [life(), isKeyed ? topic.idempotencyWindowMs : 0]
     if (due) args.push(...('atMs' in due ? ['at', due.atMs] : ['in', due.delayMs]), entries)
     else args.push(bellOf(topic), partition, condition ? 1 : 0, condition?.expectedLastId ?? '', entries, bytes)
@@ -208,14 +224,14 @@ export class Lane {
 
   /** Waits until everything sent so far has reached what the most demanding job wants. What was reached. */
   private async confirm(
-    items: Placed[],
+    wishes: { topic: Topic; partition: number; wish: Partial<Durability> }[],
     { server, reach, life }: { server: Server; reach: Reach; life: number },
   ): Promise<Durability> {
     const { redis, reaches } = server
-    const replicas = Math.max(0, ...items.map(({ job }) => job.wish.replicas ?? 0))
-    const wantsDisk = reach.level !== 'fsync' && items.some(({ job }) => job.wish.level === 'fsync')
+    const replicas = Math.max(0, ...wishes.map(({ wish }) => wish.replicas ?? 0))
+    const wantsDisk = reach.level !== 'fsync' && wishes.some(({ wish }) => wish.level === 'fsync')
     if (replicas === 0 && !wantsDisk) return { level: reach.level, replicas }
-    const keys = items.map(({ topic, partition }) => partitionKeys(topic, partition))
+    const keys = wishes.map(({ topic, partition }) => partitionKeys(topic, partition))
     // Redis waits for what this connection wrote. A repeated event writes nothing, so something must be.
     await redis.hset(keys[0]?.meta ?? '', 'confirmed', '1')
     const [onDisk, copies] = await Promise.all([

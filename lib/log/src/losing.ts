@@ -22,12 +22,21 @@ interface Mark extends Place {
 export class Watermarks {
   private readonly marks = new Map<string, Mark>()
   private wasReady = false
+  private isServerLost = false
 
   constructor(private readonly redis: Redis) {
     redis.on('ready', () => {
       // A check that fails is made up for: the connection broke again, or the next reader's cursor finds out.
       if (this.wasReady) this.check().catch(() => {})
       this.wasReady = true
+    })
+    // A Cluster stays ready when one of its servers is lost; its next map of slots may name a replica in its place.
+    const events: { on(name: '-node' | 'refresh', listener: () => void): unknown } = redis
+    events.on('-node', () => {
+      this.isServerLost = true
+    })
+    events.on('refresh', () => {
+      if (this.isServerLost) this.recheck()
     })
   }
 
@@ -45,6 +54,13 @@ export class Watermarks {
       if (oldest !== undefined) this.marks.delete(oldest)
     }
     this.marks.set(name, { address: { tenant, topic }, partition, epoch, streamId })
+  }
+
+  private recheck() {
+    this.isServerLost = false
+    this.check().catch(() => {
+      this.isServerLost = true
+    })
   }
 
   private async check(): Promise<void> {

@@ -1,8 +1,8 @@
 import type { Clock } from '@santaclaude/kit/clock'
 import { compareDead, deadFits, deadPlace, joinLooks, movedEvent } from './burying.ts'
 import { deliveryOf, nextLife } from './cursor.ts'
+import { placeOfKey } from './generations.ts'
 import type { MemoryTopic } from './memory-topic.ts'
-import { partitionOf } from './names.ts'
 import type { DeadLetter, GroupAddress, TopicAddress } from './port.ts'
 import type { DeadPlace, Repair } from './repair.ts'
 
@@ -52,7 +52,7 @@ export function memoryRepair({ clock, need, needGroup, ring }: Reach): Repair {
       for (const letter of letters)
         if (target) {
           const event = movedEvent(letter, address.topic)
-          target.append(partitionOf(event.partitionkey ?? event.id, target.topic.partitions), event, clock.now())
+          target.append(placeOfKey(target.topic, event.partitionkey ?? event.id), event, clock.now())
         } else back(address, letter)
       if (tally !== undefined) {
         const id = tallyId(address, tally)

@@ -1,7 +1,8 @@
-import { compareIds, deliveryOf, encodeReceipt, ORIGIN, type Place, placeBefore } from './cursor.ts'
+import { compareIds, deliveryOf, encodeReceipt, laterId, ORIGIN, type Place, placeBefore } from './cursor.ts'
 import { isFor } from './event.ts'
 import { isExpired } from './expiring.ts'
 import { compileFilter } from './filter.ts'
+import { before, formerPlaces, grownBy, widthOf } from './generations.ts'
 import { life } from './names.ts'
 import {
   type Appended,
@@ -59,22 +60,29 @@ export class MemoryTopic {
   readonly groups = new Map<string, { group: Group; books: Books[] }>()
 
   constructor(public topic: Topic) {
-    this.partitions = Array.from({ length: topic.partitions }, () => ({
-      epoch: life(),
-      entries: [],
-      lastId: ORIGIN,
-      trimmedTo: ORIGIN,
-      seen: new Map(),
-      delayed: [],
-    }))
+    this.partitions = Array.from({ length: topic.partitions }, () => newPartition(ORIGIN))
+  }
+
+  /** One more generation; its ids are above all that were given before. */
+  grow(wanted: number) {
+    if (wanted === widthOf(this.topic)) return
+    const generations = grownBy(this.topic, wanted)
+    const last = this.partitions.map(({ lastId }) => lastId).reduce(laterId, ORIGIN)
+    for (let n = 0; n < wanted; n++) this.partitions.push(newPartition(last))
+    this.topic = { ...this.topic, generations, partitions: this.partitions.length }
+    for (const { books } of this.groups.values())
+      while (books.length < this.partitions.length) books.push(newBooks(ORIGIN))
   }
 
   append(partition: number, event: NewEvent, nowMs: number): Appended {
     const here = this.part(partition)
     const about = { partition, epoch: here.epoch, durability: inMemory }
-    const known = event.idempotency && here.seen.get(event.idempotency.key)
+    const known = this.seenAs(partition, event)
     if (known && known.bodyHash !== event.idempotency?.bodyHash) return { ok: false, code: 'idempotency_conflict' }
-    if (known) return { ok: true, ...about, streamId: known.streamId, isDuplicate: true }
+    if (known) {
+      const { partition: where, streamId } = known
+      return { ok: true, ...about, partition: where, epoch: this.part(where).epoch, streamId, isDuplicate: true }
+    }
     if (this.room(partition, nowMs, 1) < 1) return { ok: false, code: 'topic_full' }
     const streamId = this.add(here, partition, event, nowMs)
     const { idempotency } = event
@@ -86,15 +94,27 @@ export class MemoryTopic {
     const { seen, delayed } = this.part(partition)
     const about = { partition, durability: inMemory }
     const bodyHash = `d:${event.idempotency?.bodyHash}`
-    const known = event.idempotency && seen.get(event.idempotency.key)
+    const known = this.seenAs(partition, event)
     if (known && known.bodyHash !== bodyHash) return { ok: false, code: 'idempotency_conflict' }
-    if (known) return { ok: true, ...about, dueAtMs: Number(known.streamId), isDuplicate: true }
+    if (known)
+      return { ok: true, ...about, partition: known.partition, dueAtMs: Number(known.streamId), isDuplicate: true }
     if (this.room(partition, nowMs, 1) - delayed.length < 1) return { ok: false, code: 'topic_full' }
     const { idempotency, ...plain } = event
     delayed.push({ dueAtMs, event: plain })
     delayed.sort((a, b) => a.dueAtMs - b.dueAtMs)
     if (idempotency) seen.set(idempotency.key, { streamId: String(dueAtMs), bodyHash })
     return { ok: true, ...about, dueAtMs, isDuplicate: false }
+  }
+
+  /** What is remembered of the event's idempotency key, here or where its key lay before the topic grew. */
+  private seenAs(partition: number, { idempotency, partitionkey }: NewEvent) {
+    if (!idempotency) return undefined
+    const { key } = idempotency
+    for (const at of [partition, ...formerPlaces(this.topic, partitionkey ?? key)]) {
+      const known = this.part(at).seen.get(key)
+      if (known) return { ...known, partition: at }
+    }
+    return undefined
   }
 
   promote(nowMs: number): number {
@@ -123,8 +143,8 @@ export class MemoryTopic {
     events: NewEvent[],
     { expectedLastId, nowMs }: { expectedLastId?: string; nowMs: number },
   ) {
-    const { seen, lastId } = this.part(partition)
-    const known = events.map(({ idempotency }) => idempotency && seen.get(idempotency.key))
+    const { lastId } = this.part(partition)
+    const known = events.map((event) => this.seenAs(partition, event))
     if (known.some((was, n) => was && was.bodyHash !== events[n]?.idempotency?.bodyHash))
       throw new LogError('idempotency_conflict', 'One of the events was sent before with another body.')
     const fresh = known.filter((was) => !was).length
@@ -146,7 +166,7 @@ export class MemoryTopic {
   private shares() {
     const { maxEvents, maxBytes } = this.topic.retention
     const share = (limit: number | null) =>
-      limit === null ? Number.POSITIVE_INFINITY : Math.ceil(limit / this.partitions.length)
+      limit === null ? Number.POSITIVE_INFINITY : Math.ceil(limit / widthOf(this.topic))
     return { count: share(maxEvents), bytes: share(maxBytes) }
   }
 
@@ -184,12 +204,7 @@ export class MemoryTopic {
   }
 
   open(group: Group, places: Place[]) {
-    const books = places.map(
-      ({ streamId }): Books => ({
-        ...{ nonce: life(), delivered: streamId, pending: new Map(), dead: [] },
-        ...{ died: 0, filtered: 0, expired: 0 },
-      }),
-    )
+    const books = places.map(({ streamId }) => newBooks(streamId))
     this.groups.set(group.group, { group, books })
   }
 
@@ -214,6 +229,8 @@ export class MemoryTopic {
       return taken.length < max && (taken.length === 0 || bytes + size <= bytesMax)
     }
     for (const [partition, own] of books.entries()) {
+      if (!before(this.topic, partition).every((former) => this.isDrained(former, books, group.ordering !== 'none')))
+        continue
       for (const entry of this.after(partition, own.delivered, Infinity)) {
         const due = [...own.pending.values()].filter((one) => one.leasedAtMs === undefined && one.dueAtMs <= nowMs)
         if (group.ordering === 'none' && taken.length + due.length >= max) break
@@ -254,6 +271,13 @@ export class MemoryTopic {
       }
     }
     return taken
+  }
+
+  private isDrained(partition: number, books: Books[], isStrict: boolean): boolean {
+    const own = books[partition]
+    if (!own || this.after(partition, own.delivered, 1).length > 0) return false
+    const open = [...own.pending.values()].filter(({ deliveries }) => isStrict || deliveries === 0)
+    return open.length === 0 && before(this.topic, partition).every((former) => this.isDrained(former, books, isStrict))
   }
 
   /** The entry leaves the group for its dead letters. */
@@ -298,3 +322,13 @@ export class MemoryTopic {
 
 const isUnsettled = (own: Books | undefined, streamId: string) =>
   own !== undefined && (own.pending.has(streamId) || compareIds(own.delivered, streamId) < 0)
+
+const newBooks = (delivered: string): Books => ({
+  ...{ nonce: life(), delivered, pending: new Map(), dead: [] },
+  ...{ died: 0, filtered: 0, expired: 0 },
+})
+
+const newPartition = (lastId: string): Partition => ({
+  ...{ epoch: life(), entries: [], lastId, trimmedTo: ORIGIN },
+  ...{ seen: new Map(), delayed: [] },
+})

@@ -1,4 +1,5 @@
 import { eventLogConformance } from './conformance.ts'
+import { growthConformance } from './growth-conformance.ts'
 import { insightConformance } from './insight-conformance.ts'
 import { memoryLog } from './memory.ts'
 import { repairConformance } from './repair-conformance.ts'
@@ -11,3 +12,4 @@ const open = async () => {
 eventLogConformance('memory', open)
 insightConformance('memory', open)
 repairConformance('memory', open)
+growthConformance('memory', open)

@@ -14,10 +14,11 @@ import {
 } from './cursor.ts'
 import { packEvent } from './event.ts'
 import { withExpiry } from './expiring.ts'
+import { ownPartition, placeOfTurn, placesNow } from './generations.ts'
 import { memoryInsight } from './memory-insight.ts'
 import { memoryRepair } from './memory-repair.ts'
 import { type Books, MemoryTopic } from './memory-topic.ts'
-import { checkNames, ownPartition } from './names.ts'
+import { checkNames } from './names.ts'
 import {
   type Durability,
   type EventLog,
@@ -57,8 +58,7 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
   const placesOf = (topic: MemoryTopic, start: Start): Place[] => {
     if (!('cursor' in start)) return topic.places(start)
     const places = decodeCursor(start.cursor)
-    if (places.length !== topic.partitions.length) throw new LogError('bad_cursor', 'This cursor is of another topic.')
-    return places
+    return placesNow(topic.topic, places)
   }
 
   const wholePlaces = (topic: MemoryTopic, start: Start): Place[] => {
@@ -86,6 +86,7 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
     let places = placesOf(topic, from)
     yield { kind: 'ready', cursor: encodeCursor(places) }
     while (!signal.aborted) {
+      places = placesNow(topic.topic, places)
       const page = topic.page(places, 256, clock.now())
       for (const gap of page.gaps) yield { kind: 'gap', gap, cursor: encodeCursor(page.places) }
       for (const entry of page.entries) {
@@ -130,14 +131,18 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
       const known = topics.get(idOf(address))
       if (known) return { ...known.topic, isNew: false }
       const { tenant, topic } = address
-      const made = { tenant, topic, ...changed(topicDefaults, settings), createdAtMs: clock.now() }
+      const wanted = changed(topicDefaults, settings)
+      const made = { tenant, topic, ...wanted, createdAtMs: clock.now(), generations: [wanted.partitions] }
       topics.set(idOf(address), new MemoryTopic(made))
       return { ...made, isNew: true }
     },
     changeTopic: async (address, settings) => {
       const known = topics.get(idOf(address))
-      if (known) known.topic = { ...known.topic, ...changed(known.topic, settings), partitions: known.topic.partitions }
-      return known?.topic
+      if (!known) return undefined
+      known.topic = { ...known.topic, ...changed(known.topic, settings), partitions: known.topic.partitions }
+      if (settings.partitions !== undefined) known.grow(settings.partitions)
+      ring()
+      return known.topic
     },
     topic: async (address) => topics.get(idOf(address))?.topic,
     topics: async (tenant) =>
@@ -153,8 +158,7 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
       const topic = need(address)
       for (const event of events) checkSize(event)
       checkWish(durability)
-      const { partitions } = topic.topic
-      const common = turn++ % partitions
+      const common = placeOfTurn(topic.topic, turn++)
       const own = events.map((event) => ownPartition(topic.topic, event))
       const nowMs = clock.now()
       if (isAtomic || expectedLastId !== undefined) {
@@ -170,7 +174,7 @@ export function memoryLog({ clock = systemClock }: { clock?: Clock } = {}): Even
       const topic = need(address)
       for (const event of events) checkSize(event)
       checkWish(durability)
-      const common = turn++ % topic.topic.partitions
+      const common = placeOfTurn(topic.topic, turn++)
       const nowMs = clock.now()
       const dueAtMs = 'atMs' in due ? Math.max(nowMs, due.atMs) : nowMs + due.delayMs
       return events.map((event) =>

@@ -1,5 +1,5 @@
 import { base62Random } from '@santaclaude/kit/ids'
-import { type GroupAddress, LogError, type NewEvent, type TopicAddress } from './port.ts'
+import { type GroupAddress, LogError, type TopicAddress } from './port.ts'
 
 const name = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/
 
@@ -65,11 +65,4 @@ export function partitionOf(key: string, partitions: number): number {
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
   return ((hash ^ (hash >>> 16)) >>> 0) % partitions
-}
-
-/** Where an event must lie; undefined = anywhere. */
-export function ownPartition({ partitions }: { partitions: number }, event: NewEvent): number | undefined {
-  const key = event.partitionkey ?? event.idempotency?.key
-  if (key !== undefined) return partitionOf(key, partitions)
-  return partitions === 1 ? 0 : undefined
 }

@@ -5,7 +5,8 @@ import type { Repair } from './repair.ts'
  * The event log that everything rides on, as its callers see it. `redis-streams.ts` is the real one, `memory.ts` serves
  * unit tests; both pass `conformance.ts`.
  *
- * A topic belongs to a tenant and has a fixed number of partitions. Order holds within a partition. An entry is named by
+ * A topic belongs to a tenant and has a number of partitions that can grow. Order holds within a partition, and for the
+ * events of one key also across growth. An entry is named by
  * its partition and its stream id (`<Redis ms>-<sequence>`, strictly increasing within a partition's epoch).
  */
 export interface TopicAddress {
@@ -119,8 +120,12 @@ export interface TopicSettings {
   schema: SchemaMode
 }
 
+/** `partitions` counts those of every generation: all that may hold events. */
 export interface Topic extends TopicAddress, TopicSettings {
   createdAtMs: number
+  /** How many partitions each generation has, oldest first; only those of the last one take events. */
+  generations: number[]
+  grownAtMs?: number
 }
 
 /** The parts of {@link TopicSettings} a caller may leave out; what is absent takes its default (create) or stays (change). */
@@ -290,7 +295,11 @@ export interface Sweep {
 export interface EventLog extends Repair, Insight {
   /** Creates the topic, or answers the one that is there, unchanged (`isNew` says which). */
   createTopic(address: TopicAddress, settings?: TopicChange): Promise<Topic & { isNew: boolean }>
-  /** Changes retention or window. The number of partitions cannot change yet: `partitions` is ignored. */
+  /**
+   * Changes what the change names. `partitions` is how many take events from now on: more than before, or `conflict`
+   * (the events of a key would have to move to a partition that others have read past). What lies in the partitions
+   * before stays there, and a group is given it first.
+   */
   changeTopic(address: TopicAddress, change: TopicChange): Promise<Topic | undefined>
   topic(address: TopicAddress): Promise<Topic | undefined>
   /** By name. */

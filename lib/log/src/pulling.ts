@@ -3,8 +3,9 @@ import type { Redis } from 'ioredis'
 import type { Bells, Ring } from './bells.ts'
 import { logError } from './faults.ts'
 import { compileFilter } from './filter.ts'
+import { Gates } from './gates.ts'
 import { withRoom } from './limiting.ts'
-import type { Delivery, Group, GroupAddress, PullOptions } from './port.ts'
+import type { Delivery, Group, GroupAddress, PullOptions, Topic } from './port.ts'
 import { release, relet } from './settling.ts'
 import { type Rules, Shelf } from './shelf.ts'
 import type { Topics } from './topics.ts'
@@ -41,6 +42,7 @@ const DEMAND_MAX = 1_000
 export class GroupReader {
   private waiters: Waiter[] = []
   private shelves: Shelf[] = []
+  private readonly gates: Gates
   private isRunning = false
   /** The group is paused or at its limit: nothing is looked for until a bell rings or somebody comes. */
   private isResting = false
@@ -56,6 +58,7 @@ export class GroupReader {
   ) {
     this.redis = readers.redis
     this.topics = readers.topics
+    this.gates = new Gates(this.redis, address)
     this.unlisten = readers.bells.listen(address, (ring) => this.hear(ring))
   }
 
@@ -90,6 +93,11 @@ export class GroupReader {
     })
   }
 
+  /** What waits behind an earlier generation may be free now. */
+  settled() {
+    if (this.gates.hasClosed) this.run()
+  }
+
   close() {
     this.unlisten()
     for (const shelf of this.shelves) shelf.close()
@@ -99,7 +107,8 @@ export class GroupReader {
   private hear(ring: Ring | undefined) {
     const shelf = ring && this.shelves[ring.partition]
     if (ring?.group !== undefined && ring.group !== this.address.group) return
-    if (ring?.isChange) this.topics.doubt(this.address)
+    if (ring?.isChange || (ring && !shelf)) this.topics.doubt(this.address)
+    if (!ring || ring.isChange) this.gates.forget()
     if (!shelf || ring.isChange) this.markAll()
     else if (ring.lastId !== undefined) shelf.hear(ring.lastId)
     else shelf.hearGroup()
@@ -134,7 +143,8 @@ export class GroupReader {
   }
 
   private async serve(): Promise<void> {
-    await this.fit()
+    const topic = await this.fit()
+    await this.gates.look(topic, await this.topics.needGroup(this.address))
     while (this.waiters.length > 0 && this.dirty().length > 0 && !this.isResting) {
       // A bell that rings while we ask, or count, must not go unheard: resting comes first, waking may follow.
       this.isResting = true
@@ -168,14 +178,15 @@ export class GroupReader {
   }
 
   /** One shelf per partition the topic has now. */
-  private async fit(): Promise<void> {
-    const { partitions } = await this.topics.need(this.address)
-    for (let partition = this.shelves.length; partition < partitions; partition++)
+  private async fit(): Promise<Topic> {
+    const topic = await this.topics.need(this.address)
+    for (let partition = this.shelves.length; partition < topic.partitions; partition++)
       this.shelves.push(new Shelf(this.redis, this.topics, this.address, partition, () => this.run()))
+    return topic
   }
 
   private dirty() {
-    return this.shelves.filter((shelf) => shelf.isFresh || shelf.isDue)
+    return this.shelves.filter((shelf, partition) => (shelf.isFresh || shelf.isDue) && this.gates.isOpen(partition))
   }
 
   private async collect(rules: Rules, room: number): Promise<Delivery[]> {

@@ -32,6 +32,11 @@ export class Readers {
     return reader.pull(options)
   }
 
+  /** The group settled something: what waited for that may be given now. */
+  settled({ tenant, topic, group }: GroupAddress) {
+    this.readers.get(`${tenant}/${topic}/${group}`)?.reader.settled()
+  }
+
   /** Callers in line over all groups. */
   get waiting() {
     return [...this.readers.values()].reduce((sum, { reader }) => sum + reader.waiting, 0)

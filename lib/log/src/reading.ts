@@ -2,9 +2,13 @@ import type { Redis } from 'ioredis'
 import { compareIds, decodeCursor, laterId, ORIGIN, type Place, placeBefore } from './cursor.ts'
 import { type RawEntry, unpackEntry } from './event.ts'
 import { living } from './expiring.ts'
+import { partitionsOf, placesNow } from './generations.ts'
 import { checkPlaces, cutOf } from './losing.ts'
 import { partitionKeys } from './names.ts'
-import { type Gap, type LogEntry, LogError, type PartitionPage, type Start, type Topic } from './port.ts'
+import type { Gap, LogEntry, PartitionPage, Start, Topic } from './port.ts'
+
+/** The place of a reader who has not been there. */
+const START: Place = { epoch: '', streamId: ORIGIN }
 
 /** A page with the places after it, before they become a cursor. */
 export interface PlacedPage {
@@ -65,7 +69,13 @@ export async function readOn(redis: Redis, topic: Topic, at: { partition: number
 
 /** One page over all partitions, in stream-id order, without what has expired. */
 export async function readPage(redis: Redis, topic: Topic, places: Place[], limit: number): Promise<PlacedPage> {
-  const parts = await Promise.all(places.map((place, partition) => readOn(redis, topic, { partition, place, limit })))
+  const parts: Awaited<ReturnType<typeof readOn>>[] = []
+  // The newest generation first: what it holds came after the others were sealed, so they are then read to their end.
+  for (let generation = topic.generations.length - 1; generation >= 0; generation--) {
+    const partitions = partitionsOf(topic, generation)
+    const look = (partition: number) => readOn(redis, topic, { partition, place: places[partition] ?? START, limit })
+    parts.unshift(...(await Promise.all(partitions.map(look))))
+  }
   const all = parts.flatMap(({ entries }) => entries)
   const entries = all.sort((a, b) => compareIds(a.streamId, b.streamId) || a.partition - b.partition).slice(0, limit)
   const next = parts.map(({ place }) => place)
@@ -78,8 +88,7 @@ export async function readPage(redis: Redis, topic: Topic, places: Place[], limi
 /** The places where a reader starts. */
 export async function startPlaces(redis: Redis, topic: Topic, start: Start): Promise<Place[]> {
   if ('cursor' in start) {
-    const places = decodeCursor(start.cursor)
-    if (places.length !== topic.partitions) throw new LogError('bad_cursor', 'This cursor belongs to another topic.')
+    const places = placesNow(topic, decodeCursor(start.cursor))
     await checkPlaces(redis, topic, places)
     return places
   }

@@ -3,6 +3,7 @@ import { openRedis } from '@santaclaude/redis/open'
 import { startCluster, type TestCluster } from '@santaclaude/testkit/redis-cluster'
 import type { Redis } from 'ioredis'
 import { event, eventLogConformance, numberOf, until } from './conformance.ts'
+import { growthConformance } from './growth-conformance.ts'
 import { partitionKeys } from './names.ts'
 import type { EventLog } from './port.ts'
 import { openLog } from './redis-streams.ts'
@@ -20,6 +21,7 @@ const openHere = async () => {
 }
 eventLogConformance('redis-streams on a Cluster', openHere)
 repairConformance('redis-streams on a Cluster', openHere)
+growthConformance('redis-streams on a Cluster', openHere)
 
 describe('a primary of the Cluster dies', () => {
   let log: EventLog

@@ -1,5 +1,6 @@
 import { startRedis } from '@santaclaude/testkit/redis-server'
 import { eventLogConformance } from './conformance.ts'
+import { growthConformance } from './growth-conformance.ts'
 import { insightConformance } from './insight-conformance.ts'
 import { openLog } from './redis-streams.ts'
 import { repairConformance } from './repair-conformance.ts'
@@ -19,3 +20,4 @@ const open = async () => {
 eventLogConformance('redis-streams', open)
 insightConformance('redis-streams', open)
 repairConformance('redis-streams', open)
+growthConformance('redis-streams', open)

@@ -5,11 +5,12 @@ import { type Connections, openConnections } from './connections.ts'
 import { encodeCursor } from './cursor.ts'
 import { deadLettersIn } from './dead-letters.ts'
 import { logError, saysRedis } from './faults.ts'
+import { grow } from './growing.ts'
 import { lagOf } from './lagging.ts'
 import { insightIn } from './looking.ts'
 import { Watermarks } from './losing.ts'
 import { bellOf, partitionKeys } from './names.ts'
-import type { EventLog, GroupAddress, Seek, Start, TopicAddress } from './port.ts'
+import type { EventLog, GroupAddress, Seek, Start, TopicAddress, TopicChange } from './port.ts'
 import { Promoter } from './promoting.ts'
 import { Readers } from './readers.ts'
 import { readPage, readPartition, startPlaces } from './reading.ts'
@@ -45,7 +46,7 @@ export function openLog(options: ({ redisUrl: string } | { connections: Connecti
 
   return {
     createTopic: (address, settings) => write(topics.create(address, settings)),
-    changeTopic: (address, change) => write(topics.change(address, change)),
+    changeTopic: (address, change) => write(changeTopic(address, change)),
     topic: (address) => read(topics.find(address)),
     topics: (tenant) => read(topics.list(tenant)),
     deleteTopic: (address) => write(topics.delete(address)),
@@ -67,7 +68,9 @@ export function openLog(options: ({ redisUrl: string } | { connections: Connecti
     deleteGroup: (address) => write(topics.deleteGroup(address)),
     pull: (address, how) => read(topics.needGroup(address).then(() => readers.pull(address, how))),
     settle: (address, settlements) =>
-      write(topics.needGroup(address).then((group) => settle(commands, group, settlements))),
+      write(topics.needGroup(address).then((group) => settle(commands, group, settlements))).finally(() =>
+        readers.settled(address),
+      ),
     checkpoint: (address, place) => write(checkpoint(address, place)),
     holds: (address, receipts) => read(topics.needGroup(address).then(() => holds(commands, address, receipts))),
     seek: (address, to) => write(move(address, to)),
@@ -92,6 +95,11 @@ export function openLog(options: ({ redisUrl: string } | { connections: Connecti
     },
   }
 
+  async function changeTopic(address: TopicAddress, { partitions, ...change }: TopicChange) {
+    const topic = await topics.change(address, change)
+    return topic && partitions !== undefined ? grow(commands, topics, topic, partitions) : topic
+  }
+
   async function sizeOf(address: TopicAddress) {
     const { partitions } = await topics.need(address)
     const keys = Array.from({ length: partitions }, (_, partition) => partitionKeys(address, partition).stream)
@@ -113,7 +121,7 @@ export function openLog(options: ({ redisUrl: string } | { connections: Connecti
   }
 
   async function putGroup(address: GroupAddress, { start = { at: 'earliest' }, ...settings }: GroupChange) {
-    const topic = await topics.need(address)
+    const topic = (await topics.reread(address)) ?? (await topics.need(address))
     const isThere = (await topics.findGroup(address)) !== undefined
     const wanted = isThere ? undefined : await wholePlaces(commands, topic, start)
     const group = await topics.putGroup(address, settings)

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import { widthOf } from './generations.ts'
 import { partitionKeys } from './names.ts'
 import type { Topic } from './port.ts'
 import { runScript } from './scripts.ts'
@@ -22,14 +23,15 @@ export async function retain(
   { partition, fence = '', room = 0 }: { partition: number; fence?: number | ''; room?: number },
 ): Promise<Retained> {
   const { maxEvents, maxAgeMs, maxBytes, keepUntilSettled, discard } = topic.retention
-  const entries = shareOf(maxEvents, topic.partitions)
+  const width = widthOf(topic)
+  const entries = shareOf(maxEvents, width)
   const keys = partitionKeys(topic, partition)
   const [removed, isMore, dropped, dueMs, length] = await runScript<[number, number, number, string, number]>(
     redis,
     'trim',
     [keys.stream, keys.meta, keys.delayed],
     [
-      ...[entries < 0 ? -1 : Math.max(0, entries - room), maxAgeMs ?? -1, shareOf(maxBytes, topic.partitions)],
+      ...[entries < 0 ? -1 : Math.max(0, entries - room), maxAgeMs ?? -1, shareOf(maxBytes, width)],
       ...[keepUntilSettled ? 1 : 0, discard, fence],
     ],
   )

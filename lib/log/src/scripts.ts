@@ -7,9 +7,11 @@ import checkpoint from './scripts/checkpoint.lua' with { type: 'text' }
 import claim from './scripts/claim.lua' with { type: 'text' }
 import close from './scripts/close.lua' with { type: 'text' }
 import delay from './scripts/delay.lua' with { type: 'text' }
+import drained from './scripts/drained.lua' with { type: 'text' }
 import due from './scripts/due.lua' with { type: 'text' }
 import expire from './scripts/expire.lua' with { type: 'text' }
 import find from './scripts/find.lua' with { type: 'text' }
+import floor from './scripts/floor.lua' with { type: 'text' }
 import group from './scripts/group.lua' with { type: 'text' }
 import held from './scripts/held.lua' with { type: 'text' }
 import line from './scripts/line.lua' with { type: 'text' }
@@ -19,10 +21,12 @@ import own from './scripts/own.lua' with { type: 'text' }
 import promote from './scripts/promote.lua' with { type: 'text' }
 import redrive from './scripts/redrive.lua' with { type: 'text' }
 import redriveTo from './scripts/redrive-to.lua' with { type: 'text' }
+import seal from './scripts/seal.lua' with { type: 'text' }
 import seek from './scripts/seek.lua' with { type: 'text' }
 import seen from './scripts/seen.lua' with { type: 'text' }
 import settle from './scripts/settle.lua' with { type: 'text' }
 import skip from './scripts/skip.lua' with { type: 'text' }
+import swap from './scripts/swap.lua' with { type: 'text' }
 import tried from './scripts/tried.lua' with { type: 'text' }
 import trim from './scripts/trim.lua' with { type: 'text' }
 import ungroup from './scripts/ungroup.lua' with { type: 'text' }
@@ -31,24 +35,8 @@ import unlock from './scripts/unlock.lua' with { type: 'text' }
 const texts = {
   append: seen + append,
   delay: seen + delay,
-  ...{
-    books,
-    checkpoint,
-    claim,
-    close,
-    find,
-    group,
-    held,
-    lost,
-    open,
-    own,
-    promote,
-    redriveTo,
-    seek,
-    trim,
-    ungroup,
-    unlock,
-  },
+  ...{ books, checkpoint, claim, close, drained, find, floor, group, held, lost, open, own, promote, redriveTo },
+  ...{ seal, seek, swap, trim, ungroup, unlock },
   // These know the line of a group that orders.
   ...{ ahead: line + ahead, due: line + due, expire: line + tried + expire, redrive: line + redrive },
   ...{ settle: line + tried + settle, skip: line + skip },

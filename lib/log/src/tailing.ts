@@ -1,9 +1,10 @@
 import { pause } from '@santaclaude/kit/deadline'
 import type { Redis } from 'ioredis'
 import type { Bells } from './bells.ts'
-import { compareIds, encodeCursor, type Place } from './cursor.ts'
+import { compareIds, encodeCursor, ORIGIN, type Place } from './cursor.ts'
 import { living } from './expiring.ts'
 import { logError } from './faults.ts'
+import { generationOf, partitionsOf, placesNow } from './generations.ts'
 import type { LogEntry, Start, TailItem, Topic, TopicAddress } from './port.ts'
 import { readOn, readPage, startPlaces } from './reading.ts'
 import type { Topics } from './topics.ts'
@@ -56,8 +57,9 @@ export class Tails {
     try {
       yield { kind: 'ready', cursor: encodeCursor(places) }
       while (!signal.aborted) {
+        places = placesNow(pump.topic, places)
         if (!follower.isFollowing) {
-          const page = await readPage(this.redis, topic, places, PAGE)
+          const page = await readPage(this.redis, pump.topic, places, PAGE)
           for (const gap of page.gaps) {
             // The place after the gap, and not yet after what follows it: a reader may come back from here.
             const epoch = page.places[gap.partition]?.epoch ?? ''
@@ -99,7 +101,7 @@ export class Tails {
     const id = `${topic.tenant}/${topic.topic}`
     const running = this.pumps.get(id)
     if (running) return running
-    const starting = Pump.start(this.redis, this.bells, topic)
+    const starting = Pump.start({ redis: this.redis, bells: this.bells, topics: this.topics }, topic)
     this.pumps.set(id, starting)
     starting.catch(() => this.pumps.delete(id))
     return starting
@@ -113,26 +115,34 @@ export class Tails {
   }
 }
 
+interface PumpParts {
+  redis: Redis
+  bells: Bells
+  topics: Topics
+}
+
 class Pump {
   readonly followers = new Set<Follower>()
   private readonly dirty = new Set<number>()
   private isRunning = false
+  private isTopicDoubted = false
   private readonly unlisten: () => void
 
-  static async start(redis: Redis, bells: Bells, topic: Topic): Promise<Pump> {
-    return new Pump(redis, bells, topic, await startPlaces(redis, topic, { at: 'latest' }))
+  static async start(parts: PumpParts, topic: Topic): Promise<Pump> {
+    return new Pump(parts, topic, await startPlaces(parts.redis, topic, { at: 'latest' }))
   }
 
   private constructor(
-    private readonly redis: Redis,
-    bells: Bells,
-    private readonly topic: Topic,
-    private readonly places: Place[],
+    private readonly parts: PumpParts,
+    /** As it is known now: it may grow. */
+    public topic: Topic,
+    private places: Place[],
   ) {
-    this.unlisten = bells.listen(topic, (ring) => {
+    this.unlisten = parts.bells.listen(topic, (ring) => {
       if (ring?.group) return
+      if (!ring || !this.places[ring.partition]) this.isTopicDoubted = true
       if (!ring) for (const partition of this.places.keys()) this.dirty.add(partition)
-      else if (ring.lastId && compareIds(ring.lastId, this.places[ring.partition]?.streamId ?? '') > 0)
+      else if (ring.lastId && compareIds(ring.lastId, this.places[ring.partition]?.streamId ?? ORIGIN) > 0)
         this.dirty.add(ring.partition)
       this.run().catch(() => {})
     })
@@ -157,24 +167,56 @@ class Pump {
       while (this.dirty.size > 0) {
         const partitions = [...this.dirty]
         this.dirty.clear()
-        await Promise.all(partitions.map((partition) => this.read(partition)))
+        await this.fit()
+        const newest = this.topic.generations.length - 1
+        if (newest === 0) await Promise.all(partitions.map(async (partition) => this.pass(await this.read(partition))))
+        else await this.readInTurn(newest, partitions)
       }
     } finally {
       this.isRunning = false
     }
   }
 
-  private async read(partition: number): Promise<void> {
+  /** A place for each partition the topic has now. */
+  private async fit(): Promise<void> {
+    if (!this.isTopicDoubted) return
+    this.isTopicDoubted = false
+    const topic = await this.parts.topics.reread(this.topic)
+    if (!topic || topic.partitions <= this.topic.partitions) return
+    this.places = placesNow(topic, this.places)
+    this.topic = topic
+    for (let partition = 0; partition < topic.partitions; partition++) this.dirty.add(partition)
+  }
+
+  /** The newest generation is read first and passed on last: what it holds came after the others were sealed. */
+  private async readInTurn(generation: number, partitions: number[]): Promise<void> {
+    const own = partitions.filter((partition) => generationOf(this.topic.generations, partition) === generation)
+    const found = (await Promise.all(own.map((partition) => this.read(partition)))).flat()
+    const isNew = found.length > 0
+    const former = isNew && generation > 0 ? partitionsOf(this.topic, generation - 1) : []
+    const rest = new Set([...former, ...partitions.filter((partition) => !own.includes(partition))])
+    if (rest.size > 0 && generation > 0) await this.readInTurn(generation - 1, [...rest])
+    await this.pass(found)
+    // A page may not have been all: before anything newer is passed on, the rest is.
+    const more = own.filter((partition) => this.dirty.delete(partition))
+    if (more.length > 0) await this.readInTurn(generation, more)
+  }
+
+  private async pass(entries: LogEntry[]): Promise<void> {
+    const alive = await living(this.parts.redis, entries, ({ event }) => event)
+    for (const follower of this.followers) hand(follower, alive)
+  }
+
+  private async read(partition: number): Promise<LogEntry[]> {
     const place = this.places[partition]
-    if (!place) return
-    const { entries, place: here, gap } = await readOn(this.redis, this.topic, { partition, place, limit: PAGE })
+    if (!place) return []
+    const { entries, place: here, gap } = await readOn(this.parts.redis, this.topic, { partition, place, limit: PAGE })
     const last = entries.at(-1)
     this.places[partition] = last ? { ...here, streamId: last.streamId } : here
     // After a gap, or in a new life, each follower finds out for itself where it stood and says so to its reader.
     if (gap || here.epoch !== place.epoch) for (const follower of this.followers) release(follower)
-    const alive = await living(this.redis, entries, ({ event }) => event)
-    for (const follower of this.followers) hand(follower, alive)
     if (entries.length === PAGE) this.dirty.add(partition)
+    return entries
   }
 }
 

@@ -49,19 +49,29 @@ export class Topics {
     const existing = await this.read(address)
     if (existing) return { ...existing, isNew: false }
     const { tenant, topic } = address
-    const made: Topic = { tenant, topic, ...changed(topicDefaults, change), createdAtMs: Date.now() }
+    const settings = changed(topicDefaults, change)
+    const made: Topic = { tenant, topic, ...settings, createdAtMs: Date.now(), generations: [settings.partitions] }
     const isNew = await this.write(made)
     if (isNew) return { ...this.remember(made), isNew }
     return { ...((await this.read(address)) ?? made), isNew }
   }
 
-  async change(address: TopicAddress, change: TopicChange): Promise<Topic | undefined> {
-    const topic = await this.read(address)
-    if (!topic) return undefined
-    const next: Topic = { ...topic, ...changed(topic, change), partitions: topic.partitions }
-    await this.redis.hset(topicsKey(address.tenant), address.topic, JSON.stringify(next))
-    await this.note(address)
-    return this.remember(next)
+  change(address: TopicAddress, change: TopicChange): Promise<Topic | undefined> {
+    return this.rewrite(address, (topic) => ({ ...topic, ...changed(topic, change), partitions: topic.partitions }))
+  }
+
+  /** Changes what is written of the topic, also when others change it at the same time. */
+  async rewrite(address: TopicAddress, change: (topic: Topic) => Topic): Promise<Topic | undefined> {
+    const key = topicsKey(address.tenant)
+    for (;;) {
+      const text = await this.redis.hget(key, address.topic)
+      if (text === null) return undefined
+      const next = change(storedTopic(text))
+      const isDone = await runScript<number>(this.redis, 'swap', [key], [address.topic, text, JSON.stringify(next)])
+      if (!isDone) continue
+      await this.note(address)
+      return this.remember(next)
+    }
   }
 
   /** The topic, from memory when that is fresh. */
@@ -208,6 +218,9 @@ export class Topics {
     await this.redis.xadd(changesKey, 'MAXLEN', '~', 2_000, '*', 'n', tenant, 't', topic)
   }
 
+  /** The topic as it is written now. */
+  reread = (address: TopicAddress) => this.read(address)
+
   private async read(address: TopicAddress): Promise<Topic | undefined> {
     const text = await this.redis.hget(topicsKey(address.tenant), address.topic)
     return text ? this.remember(storedTopic(text)) : undefined
@@ -260,7 +273,7 @@ export class Topics {
 /** A topic as it was written, perhaps before some of today's settings existed. */
 function storedTopic(text: string): Topic {
   const topic = JSON.parse(text) as Topic
-  return { ...topic, ...changed(topicDefaults, topic) }
+  return { ...topic, ...changed(topicDefaults, topic), generations: topic.generations ?? [topic.partitions] }
 }
 /** A group that was written before a setting existed has its default. */
 const groupFrom = (text: string): StoredGroup => ({ ...groupDefaults, ...(JSON.parse(text) as Group) })

@@ -5,7 +5,7 @@ import type { QueuePorts } from '../ports.ts'
 import { recorded, tell } from '../tell.ts'
 import { type TopicView, viewOf } from './view.ts'
 
-/** Makes the topic, or gives the one that is there the settings that are named. Partitions cannot change. */
+/** Makes the topic, or gives the one that is there the settings that are named. It may get more partitions, never fewer. */
 export async function putTopic(
   ports: QueuePorts,
   who: Who,
@@ -13,9 +13,10 @@ export async function putTopic(
 ): Promise<{ isNew: boolean; view: TopicView }> {
   const address = { tenant: who.tenant, topic }
   const before = await ports.log.topic(address)
-  if (before && wish.partitions !== undefined && wish.partitions !== before.partitions)
+  const width = before && viewOf(before).partitions
+  if (width !== undefined && wish.partitions !== undefined && wish.partitions < width)
     throw new Fault('conflict', {
-      detail: `The topic has ${before.partitions} partitions, and they cannot be changed.`,
+      detail: `The topic has ${width} partitions, and there can only be more, never fewer.`,
     })
   const isNew = !before
   if (isNew) await ports.quotas.topic(who.tenant)

@@ -28,7 +28,8 @@ const keepUntilSettled = t.Boolean({
 const partitions = t.Integer({
   minimum: 1,
   maximum: 64,
-  description: 'How many parts are ordered and read independently; 4 unless said. Cannot be changed yet.',
+  description:
+    'How many parts are ordered and read independently; 4 unless said. It can grow, never shrink: events of one key keep their order, as a group is given what came before first.',
 })
 const idempotencyWindowMs = t.Integer({
   minimum: 1_000,
@@ -75,11 +76,12 @@ export const TopicWish = t.Object(
 
 export const TopicChange = t.Object(
   {
+    partitions: t.Optional(partitions),
     retention: t.Optional(retentionWish),
     idempotencyWindowMs: t.Optional(idempotencyWindowMs),
     schema: t.Optional(schema),
   },
-  { minProperties: 1, examples: [{ retention: { maxEvents: 1_000_000 } }] },
+  { minProperties: 1, examples: [{ retention: { maxEvents: 1_000_000 } }, { partitions: 16 }] },
 )
 
 export const TopicPage = t.Object({

@@ -20,10 +20,14 @@ test('a topic is created, described, changed, listed and deleted', async () => {
   expect((await ask('GET', '/v1/topics/orders')).body).toMatchObject({ status: 404, code: 'topic_not_found' })
 })
 
-test('another number of partitions is a conflict, not a silent no', async () => {
+test('a topic gets more partitions; fewer are a conflict, not a silent no', async () => {
   const { ask } = await startApp()
   await ask('PUT', '/v1/topics/orders', { body: { partitions: 2 } })
-  expect((await ask('PUT', '/v1/topics/orders', { body: { partitions: 3 } })).body).toMatchObject({ code: 'conflict' })
+  expect((await ask('PUT', '/v1/topics/orders', { body: { partitions: 3 } })).body).toMatchObject({ partitions: 3 })
+  const patched = await ask('PATCH', '/v1/topics/orders', { body: { partitions: 4 } })
+  expect(patched).toMatchObject({ status: 200, body: { partitions: 4 } })
+  const less = await ask('PATCH', '/v1/topics/orders', { body: { partitions: 3 } })
+  expect(less).toMatchObject({ status: 409, body: { code: 'conflict' } })
 })
 
 test('what does not fit is named: unknown fields, wrong types, names that are none', async () => {

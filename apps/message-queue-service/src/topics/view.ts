@@ -3,6 +3,7 @@ import type { Topic } from '@santaclaude/log/port'
 /** A topic as its tenant sees it. */
 export interface TopicView {
   topic: string
+  /** Those that take events now. */
   partitions: number
   retention: Topic['retention']
   idempotencyWindowMs: number
@@ -14,14 +15,14 @@ export interface TopicView {
 
 export const viewOf = ({
   topic,
-  partitions,
+  generations,
   retention,
   idempotencyWindowMs,
   schema,
   createdAtMs,
 }: Topic): TopicView => ({
   topic,
-  partitions,
+  partitions: generations.at(-1) ?? 1,
   retention,
   idempotencyWindowMs,
   schema,

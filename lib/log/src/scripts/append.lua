@@ -7,10 +7,11 @@
 --          id, type, source, partition key, attributes JSON, data JSON
 -- returns  {epoch, answer per event}: a stream id, '=<id>' for one appended before, '!' for a key used with another
 --          body, '#' for no room. All or none refused: {epoch, '~!'}, {epoch, '~#'} or {epoch, '~?<last id>'}
--- error    GONE the topic was deleted
+-- error    GONE the topic was deleted · SEALED it has grown, and other partitions take its events
 local stream, meta, window, first = KEYS[1], KEYS[2], tonumber(ARGV[2]), 9
-local state = redis.call('HMGET', meta, 'epoch', 'closed', 'rotatedMs', 'slot')
+local state = redis.call('HMGET', meta, 'epoch', 'closed', 'rotatedMs', 'slot', 'sealed')
 if state[2] then return redis.error_reply('GONE the topic was deleted') end
+if state[5] then return redis.error_reply('SEALED the topic has grown') end
 local epoch = state[1]
 if not epoch then
   epoch = ARGV[1]

@@ -6,10 +6,11 @@
 --          id, type, source, partition key, attributes JSON, data JSON
 -- returns  {epoch, answer per event}: the due ms, '=<due ms>' for one sent before, '!' for a key used with another body
 --          or without a delay, '#' for no room
--- error    GONE the topic was deleted
+-- error    GONE the topic was deleted · SEALED it has grown, and other partitions take its events
 local stream, meta, window, first = KEYS[1], KEYS[2], tonumber(ARGV[2]), 6
-local state = redis.call('HMGET', meta, 'epoch', 'closed', 'rotatedMs', 'slot')
+local state = redis.call('HMGET', meta, 'epoch', 'closed', 'rotatedMs', 'slot', 'sealed')
 if state[2] then return redis.error_reply('GONE the topic was deleted') end
+if state[5] then return redis.error_reply('SEALED the topic has grown') end
 local epoch = state[1] or ARGV[1]
 redis.call('HSETNX', meta, 'epoch', epoch)
 local current, seen = nil, {}
