@@ -18,7 +18,7 @@ const WIDTH = 64
 
 /** Pauses between two looks of retention at a partition where nothing changes: twice as long each time, up to this. */
 const TRIM_PAUSE_MS_MAX = 20_000
-/** Books are checked this often, so many a round at most. */
+/** Books are checked this often, and this many in a round at most. */
 const BOOKS_EVERY_MS = 10_000
 const BOOKS_MAX = 100
 
@@ -48,6 +48,7 @@ async function inTurn(jobs: FairLine<() => Promise<void>>): Promise<void> {
 export class Sweeper {
   private readonly token = life() + life()
   private readonly inventory: Inventory
+  private booksEveryMs = BOOKS_EVERY_MS
 
   constructor(
     private readonly redis: Redis,
@@ -77,7 +78,9 @@ export class Sweeper {
   private jobs(round: Round): FairLine<() => Promise<void>> {
     const jobs = new FairLine<() => Promise<void>>()
     let books = 0
+    let watches = 0
     for (const { trims, groups } of this.inventory.all()) {
+      watches += groups.length
       for (const watch of groups) {
         if (watch.nextAtMs <= round.nowMs) jobs.add(watch.group.tenant, () => this.expire(watch, round))
         if (watch.booksAtMs <= round.nowMs && books++ < BOOKS_MAX)
@@ -86,6 +89,8 @@ export class Sweeper {
       for (const watch of trims)
         if (watch.nextAtMs <= round.nowMs) jobs.add(watch.topic.tenant, () => this.trim(watch, round))
     }
+    // With very many groups everybody's turn comes later, but it comes.
+    this.booksEveryMs = Math.max(BOOKS_EVERY_MS, (watches / BOOKS_MAX) * 1_000)
     return jobs
   }
 
@@ -116,7 +121,7 @@ export class Sweeper {
   private async check(watch: GroupWatch, { nowMs }: Round) {
     const { group, partition } = watch
     const keys = partitionKeys(group, partition)
-    watch.booksAtMs = nowMs + BOOKS_EVERY_MS
+    watch.booksAtMs = nowMs + this.booksEveryMs
     const [isKnown, off] = await runScript<[number, number]>(
       this.redis,
       'books',
