@@ -4,6 +4,7 @@ import { startCluster, type TestCluster } from '@santaclaude/testkit/redis-clust
 import type { Redis } from 'ioredis'
 import { event, eventLogConformance, numberOf, until } from './conformance.ts'
 import { growthConformance } from './growth-conformance.ts'
+import { insightConformance } from './insight-conformance.ts'
 import { partitionKeys } from './names.ts'
 import type { EventLog } from './port.ts'
 import { openLog } from './redis-streams.ts'
@@ -20,6 +21,7 @@ const openHere = async () => {
   return { log, close: () => log.close() }
 }
 eventLogConformance('redis-streams on a Cluster', openHere)
+insightConformance('redis-streams on a Cluster', openHere)
 repairConformance('redis-streams on a Cluster', openHere)
 growthConformance('redis-streams on a Cluster', openHere)
 
@@ -71,6 +73,29 @@ describe('a primary of the Cluster dies', () => {
       return deliveries.length === 0 && seen.size >= acked.size
     })
     expect([...acked].filter((n) => !seen.has(n))).toEqual([])
+    await dying.server.restart()
+    await cluster.whole()
+  }, 120_000)
+
+  test('a replica without the tail takes over: readers are told, not left to skip or repeat', async () => {
+    const address = { tenant: 'acme', topic: 'cut' }
+    await log.createTopic(address, { partitions: 1 })
+    const { stream, meta } = partitionKeys(address, 0)
+    await log.append(address, [event(1)], { durability: { replicas: 1 } })
+    const epoch = await redis.hget(meta, 'epoch')
+    const dying = await cluster.primaryOf(stream)
+    const replica = await cluster.replicaOf(dying)
+    process.kill(replica.server.pid, 'SIGSTOP')
+    await dying.ask.call('CLIENT', 'KILL', 'TYPE', 'replica')
+    await log.append(address, [event(2)])
+    const { cursor } = await log.read(address, { from: { at: 'earliest' }, limit: 10 })
+    await dying.server.kill9()
+    process.kill(replica.server.pid, 'SIGCONT')
+    await until(async () => (await log.append(address, [event(3)]).catch(() => [])).length > 0)
+    const page = await until(() => log.read(address, { from: { cursor }, limit: 10 }).catch(() => undefined))
+    expect(page.gaps).toMatchObject([{ reason: 'epoch_changed', partition: 0 }])
+    expect(page.entries.map((entry) => numberOf({ entry }))).toContain(3)
+    expect(await redis.hget(meta, 'epoch')).not.toBe(epoch)
     await dying.server.restart()
     await cluster.whole()
   }, 120_000)

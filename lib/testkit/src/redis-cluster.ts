@@ -16,6 +16,8 @@ export interface TestCluster {
   nodes: ClusterNode[]
   /** The primary that holds the key now. */
   primaryOf(key: string): Promise<ClusterNode>
+  /** The replica of a primary. */
+  replicaOf(primary: ClusterNode): Promise<ClusterNode>
   /** Resolves when every slot is served and each primary has its replica in step. */
   whole(): Promise<void>
   /** Ends all of them and removes their folders. */
@@ -48,6 +50,11 @@ export async function startCluster(): Promise<TestCluster> {
     url: `redis+cluster://${nodes.map(({ server }) => `127.0.0.1:${server.port}`).join(',')}`,
     nodes,
     primaryOf: (key) => primaryOf(nodes, key),
+    replicaOf: async ({ server: { port } }) => {
+      for (const node of nodes)
+        if (new RegExp(`master_port:${port}\\b`).test(await node.ask.info('replication').catch(() => ''))) return node
+      throw new Error('the primary has no replica')
+    },
     whole,
     close,
   }

@@ -16,6 +16,8 @@ export interface TestSentinel {
   servers: TestRedis[]
   /** The server that the sentinels call the primary now. */
   primary(): Promise<TestRedis>
+  /** Resolves when the sentinels see a primary with two replicas in step. */
+  whole(): Promise<void>
   /** Ends all of them and removes their folders. */
   close(): Promise<void>
 }
@@ -48,15 +50,24 @@ export async function startSentinel(): Promise<TestSentinel> {
       return looks.every((text) => /status=ok/.test(text) && /slaves=2,sentinels=3/.test(text))
     })
     const [ask] = sentinels
+    const primary = async () => {
+      const port = await ask?.primaryPort()
+      const found = servers.find((one) => one.port === port)
+      if (!found) throw new Error('the sentinels name no primary of ours')
+      return found
+    }
     return {
       url: `redis+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}/${NAME}`,
       servers,
-      primary: async () => {
-        const port = await ask?.primaryPort()
-        const found = servers.find((one) => one.port === port)
-        if (!found) throw new Error('the sentinels name no primary of ours')
-        return found
-      },
+      primary,
+      whole: () =>
+        untilTrue('a primary has two replicas in step', START_MS, async () => {
+          const redis = new Redis((await primary()).url, { maxRetriesPerRequest: 0 })
+          redis.on('error', () => {})
+          const about = await redis.info('replication').catch(() => '')
+          redis.disconnect()
+          return (about.match(/state=online/g)?.length ?? 0) === 2
+        }),
       close,
     }
   } catch (error) {
