@@ -1,3 +1,4 @@
+import { serverOf } from '@santaclaude/redis/cluster'
 import type { Redis } from 'ioredis'
 import { compareIds, isEntryId, type Place } from './cursor.ts'
 import { life, partitionKeys } from './names.ts'
@@ -8,6 +9,7 @@ import { runScript } from './scripts.ts'
 const MARKS_MAX = 20_000
 /** Partitions looked at at once. */
 const WIDTH = 64
+const SERVER_MS = 1_000
 
 interface Mark extends Place {
   address: TopicAddress
@@ -76,8 +78,23 @@ async function checkPlace(redis: Redis, address: TopicAddress, place: Place & { 
   if (epoch === '' || !isEntryId(streamId)) return
   const { stream, meta } = partitionKeys(address, partition)
   const found = (await redis.xrange(stream, streamId, streamId)) as unknown[]
-  if (found.length === 0) await runScript(redis, 'lost', [stream, meta], [epoch, streamId, life()])
+  if (found.length > 0) return
+  const isNews = await runScript<number>(redis, 'lost', [stream, meta], [epoch, streamId, life()])
+  if (isNews === 1) await mendFile(redis, stream)
 }
+
+/**
+ * Has the append-only file written anew. When Redis cuts a torn file it can leave the first half of a transaction there
+ * (seen on 7.0.15), which would come back to life, half, at the start after this one.
+ */
+const mendFile = (redis: Redis, key: string): Promise<void> =>
+  serverOf(redis, key, SERVER_MS)
+    .then((server) => server.bgrewriteaof())
+    // Without a file, or while it is being rewritten, there is nothing to mend.
+    .then(
+      () => {},
+      () => {},
+    )
 
 /** The places of a cursor, held against what is there. */
 export async function checkPlaces(redis: Redis, topic: Topic, places: Place[]): Promise<void> {
