@@ -229,11 +229,12 @@ export class Bus {
   }
 }
 
-/** Where the entry of a frame lies: the one part of the cursor that moved. */
+/** Where the entry of a frame lies: the one part of the cursor whose id moved (the epoch of another may be new). */
 function placeIn(before: string | undefined, after: string): string | undefined {
+  const idOf = (part = '') => part.split('-').slice(1).join('-')
   const [was, is] = [before?.split('.') ?? [], after.split('.')]
-  const part = is.findIndex((text, n) => n > 0 && text !== was[n])
-  const [, ms = '', sequence = ''] = is[part]?.split('-') ?? []
+  const part = is.findIndex((text, n) => n > 0 && idOf(text) !== idOf(was[n]))
+  const [ms = '', sequence = ''] = idOf(is[part]).split('-')
   if (part < 1) return undefined
   return `${part - 1}/${Number.parseInt(ms, 36)}-${Number.parseInt(sequence, 36)}`
 }
