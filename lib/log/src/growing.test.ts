@@ -3,6 +3,7 @@ import { openRedis } from '@santaclaude/redis/open'
 import { startRedis, type TestRedis } from '@santaclaude/testkit/redis-server'
 import type { Redis } from 'ioredis'
 import { event, numberOf, until } from './conformance.ts'
+import { compareIds } from './cursor.ts'
 import { before, generationOf, placeOfKey } from './generations.ts'
 import { partitionKeys } from './names.ts'
 import type { EventLog } from './port.ts'
@@ -53,6 +54,25 @@ test('a process that does not know yet finds its partition sealed and appends wh
     Array(21).fill(true),
   )
   expect(await other.size(address)).toBe(21)
+})
+
+test('the first id of a new partition is above all before it, and its books begin at nothing', async () => {
+  const address = { tenant: 'acme', topic: 'floor' }
+  await log.createTopic(address, { partitions: 1 })
+  const ahead = `${Date.now() + 3_600_000}-7`
+  await redis.xadd(
+    partitionKeys(address, 0).stream,
+    ahead,
+    ...['i', 'x', 't', 't', 's', '/s', 'k', '', 'm', '{}', 'd', ''],
+  )
+  await log.changeTopic(address, { partitions: 2 })
+  const info = (await redis.xinfo('STREAM', partitionKeys(address, 1).stream)) as unknown[]
+  const [added, last, length] = ['entries-added', 'last-generated-id', 'length'].map(
+    (name) => info[info.indexOf(name) + 1],
+  )
+  expect({ added, last, length }).toEqual({ added: 0, last: ahead, length: 0 })
+  const [outcome] = await log.append(address, [event(1)])
+  expect(outcome?.ok && compareIds(outcome.streamId, ahead) > 0).toBe(true)
 })
 
 test('growing that a process died over is finished by whoever appends', async () => {
