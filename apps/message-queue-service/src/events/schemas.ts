@@ -161,7 +161,7 @@ const shorthand = {
 export const publishBody = {
   required: true,
   description:
-    'One event or many. In binary mode the attributes are `ce-` headers and the body, of any type, is the data. NDJSON holds one event a line; it is kept as it arrives and answered line by line, so it may be of any length.',
+    'One event or many. In binary mode the attributes are `ce-` headers and the body, of any type, is the data. NDJSON holds one event a line; it is kept as it arrives and answered line by line, so it may have 256 MiB.',
   content: {
     'application/json': {
       schema: { oneOf: [shorthand, event, { type: 'array' as const, items: { oneOf: [shorthand, event] } }] },
