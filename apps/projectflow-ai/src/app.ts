@@ -2,6 +2,7 @@ import { emitter } from '@santaclaude/log/emit'
 import { chassis } from '@santaclaude/service/chassis'
 import { Elysia } from 'elysia'
 import { docs } from './docs/routes.ts'
+import { events } from './events/routes.ts'
 import { keys } from './keys/routes.ts'
 import { peers } from './peers/routes.ts'
 import type { Ports } from './ports.ts'
@@ -12,18 +13,15 @@ export const app = (ports: Ports) =>
   new Elysia()
     .use(
       chassis({
+        ...ports,
         name: 'projectflow-ai',
         description: 'The front door: API keys, the status of the house, one explorer for all five APIs.',
-        keys: ports.keys,
-        idempotency: ports.idempotency,
-        ready: ports.ready,
-        host: ports.host,
         pages: false,
-        clock: ports.clock,
       }),
     )
     .use(keys({ ...ports, emit: emitter(ports.log, '/projectflow-ai'), onUnheard: ports.meters.onUnheard }))
     .use(status(ports))
+    .use(events(ports))
     .use(docs(ports))
     .use(peers({ peers: ports.peers, onForward: ports.meters.onForward }))
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { PageFiles } from './layout.ts'
 
-const names = { css: 'style.css', js: 'status.js', icon: 'icon.svg' } as const
+const names = { css: 'style.css', js: 'status.js', eventsJs: 'events.js', icon: 'icon.svg' } as const
 const types: Record<string, string> = {
   css: 'text/css; charset=utf-8',
   js: 'text/javascript; charset=utf-8',
@@ -45,5 +45,9 @@ async function load(): Promise<Loaded> {
     })
     return address
   }
-  return { files: { css: await add(names.css), js: await add(names.js), icon: await add(names.icon) }, byAddress }
+  const files = {
+    ...{ css: await add(names.css), js: await add(names.js) },
+    ...{ eventsJs: await add(names.eventsJs), icon: await add(names.icon) },
+  }
+  return { files, byAddress }
 }

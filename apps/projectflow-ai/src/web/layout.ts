@@ -4,6 +4,8 @@ import { type Html, html, raw } from './html.ts'
 export interface PageFiles {
   css: string
   js: string
+  /** Loaded by the page of the event bus only. */
+  eventsJs: string
   icon: string
 }
 
@@ -12,7 +14,7 @@ export interface PageParts {
   version: string
   files: PageFiles
   /** Which entry of the menu this page is. */
-  here: 'status' | 'swagger'
+  here: 'status' | 'events' | 'swagger'
   main: Html
   /** Further links and scripts. */
   head?: Html
@@ -39,6 +41,7 @@ ${head}
 <a class="brand" href="/">${mark}<span>Santaclaude</span> <small>${version}</small></a>
 <nav aria-label="Main"><ul>
 <li><a href="/"${current('status')}>Status</a></li>
+<li><a href="/events"${current('events')}>Events</a></li>
 <li><a href="/swagger"${current('swagger')}>API explorer</a></li>
 </ul></nav>
 </header>
