@@ -120,7 +120,7 @@ export class Appender {
     const isWhole = options.isAtomic || options.expectedLastId !== undefined
     const { expectedLastId } = options
     return new Promise((resolve, reject) => {
-      const job: Job = { wish, outcomes: [], left: events.length, resolve, reject }
+      const job: Job = { wish, outcomes: [], left: events.length, out: 0, resolve, reject }
       const condition = expectedLastId === undefined ? {} : { expectedLastId }
       const load = { topic, events: carried, job, ...(isWhole && { condition }), ...(due && { due }) }
       if (topic.generations.length === 1) this.put(load, lane)

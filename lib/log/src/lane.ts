@@ -35,6 +35,8 @@ export interface Job {
   wish: Partial<Durability>
   outcomes: Outcome[]
   left: number
+  /** How many of its events Redis may have taken. */
+  out: number
   resolve(outcomes: Outcome[]): void
   reject(error: unknown): void
 }
@@ -130,7 +132,7 @@ export class Lane {
     try {
       await this.arrive()
     } catch (cause) {
-      for (const { job } of [...items, ...batcher.drain()]) job.reject(away(cause))
+      for (const { job } of [...items, ...batcher.drain()]) job.reject(honest(job, away(cause)))
       return
     }
     const place = ([{ topic, partition }]: [Placed, ...Placed[]]) =>
@@ -149,7 +151,7 @@ export class Lane {
       server = await this.serverOf(topic, partition)
       reach = await server.reaches.standing()
     } catch (cause) {
-      for (const { job } of items) job.reject(away(cause))
+      for (const { job } of items) job.reject(honest(job, away(cause)))
       return
     }
     const { life } = server.reaches
@@ -168,6 +170,7 @@ export class Lane {
   private async send(items: Batch): Promise<Answer[]> {
     const [{ topic, partition, condition, due }] = items
     const events = items.flatMap((item) => item.events)
+    for (const item of items) item.job.out += item.events.length
     try {
       const [epoch, places] = await this.write(items[0], events)
       const refused = places[0]?.startsWith('~') ? events : events.filter((_, n) => places[n] === '#')
@@ -189,11 +192,16 @@ export class Lane {
       })
     } catch (error) {
       if (saysRedis(error, 'SEALED')) {
-        for (const item of items) this.onSealed(item, this)
+        for (const item of items) {
+          item.job.out -= item.events.length
+          this.onSealed(item, this)
+        }
         return []
       }
       const fault = saysRedis(error, 'GONE') ? error : logError(error, { isWrite: true })
-      for (const { job } of items) job.reject(fault)
+      const wasRefused = !(fault instanceof LogError) || fault.code !== 'outcome_unknown'
+      if (wasRefused) for (const item of items) item.job.out -= item.events.length
+      for (const { job } of items) job.reject(honest(job, fault))
       return []
     }
   }
@@ -281,6 +289,12 @@ function readAnswer(text: string, where: Where, due?: Due): Outcome {
   if (!due) return { ok: true, ...where, streamId: place, isDuplicate }
   const { partition, durability } = where
   return { ok: true, partition, dueAtMs: Number(place), isDuplicate, durability }
+}
+
+/** A refusal says that nothing was done; of a job whose other events Redis may have, that would be wrong. */
+function honest({ out }: Job, error: unknown): unknown {
+  if (out === 0 || !(error instanceof LogError) || error.code === 'outcome_unknown') return error
+  return new LogError('outcome_unknown', 'Some of the events may have been kept.', { cause: error })
 }
 
 /** Why an append of all or none was refused. */

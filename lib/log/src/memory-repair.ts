@@ -1,6 +1,6 @@
 import type { Clock } from '@santaclaude/kit/clock'
 import { compareDead, deadFits, deadPlace, joinLooks, movedEvent } from './burying.ts'
-import { deliveryOf, nextLife } from './cursor.ts'
+import { compareIds, deliveryOf, nextLife } from './cursor.ts'
 import { placeOfKey } from './generations.ts'
 import type { MemoryTopic } from './memory-topic.ts'
 import type { DeadLetter, GroupAddress, TopicAddress } from './port.ts'
@@ -29,8 +29,9 @@ export function memoryRepair({ clock, need, needGroup, ring }: Reach): Repair {
     const { partition, streamId } = letter.entry
     const isThere = topic.after(partition, '0-0', Infinity).some((other) => other.streamId === streamId)
     const dueAtMs = clock.now()
-    if (isThere)
-      needGroup(address).books[partition]?.pending.set(streamId, { deliveries: nextLife(letter.deliveries), dueAtMs })
+    const own = needGroup(address).books[partition]
+    if (isThere && own && (own.pending.has(streamId) || compareIds(streamId, own.delivered) > 0)) return
+    if (isThere) own?.pending.set(streamId, { deliveries: nextLife(letter.deliveries), dueAtMs })
     else topic.append(partition, movedEvent(letter, undefined, address.group), dueAtMs)
   }
 

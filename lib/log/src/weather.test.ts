@@ -165,6 +165,35 @@ describe('Redis loses what it knew', () => {
     expect(await log.groups(address)).toMatchObject([{ group: 'workers' }])
   })
 
+  test('a dead letter that a group made anew has before it or under lease is not handed out twice', async () => {
+    const { server, redis } = await start()
+    const log = logOn(server)
+    await log.createTopic(address, { partitions: 1 })
+    await log.putGroup(group)
+    await log.append(address, [event(0), event(1)])
+    const deliveries = await log.pull(group, { max: 2, waitMs: 0 })
+    await log.settle(
+      group,
+      deliveries.map(({ receipt }) => ({ op: 'term', receipt })),
+    )
+    const { letters } = await log.deadLetters(group, { limit: 10, order: 'oldest' })
+    await redis.xgroup('DESTROY', keys.stream, 'workers')
+    expect((await log.pull(group, { max: 1, waitMs: 0 })).map(numberOf)).toEqual([0])
+    const places = letters.map(({ entry: { partition }, streamId }) => ({ partition, streamId }))
+    expect(await log.redrive(group, { places })).toBe(2)
+    expect((await log.pull(group, { max: 10, waitMs: 0 })).map(numberOf)).toEqual([1])
+    expect(await log.pull(group, { max: 10, waitMs: 0 })).toEqual([])
+  })
+
+  test('events of which some were kept are not refused as if none had been', async () => {
+    const { server, redis } = await start()
+    const log = logOn(server)
+    await log.createTopic(address, { partitions: 2 })
+    await redis.set(partitionKeys(address, 1).stream, 'no stream')
+    const many = Array.from({ length: 20 }, (_, n) => event(n, { partitionkey: `${n}` }))
+    await expect(log.append(address, many)).rejects.toMatchObject({ code: 'outcome_unknown' })
+  })
+
   test('retention waits for a group that was destroyed, until it is made again and has settled', async () => {
     const { server, redis } = await start()
     const log = logOn(server)

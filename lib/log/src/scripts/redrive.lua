@@ -9,6 +9,19 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('XPENDING', stream, group)
 
+local function below(a, b)
+  local aMs, aSeq = string.match(a, '(%d+)-(%d+)')
+  local bMs, bSeq = string.match(b, '(%d+)-(%d+)')
+  aMs, bMs = tonumber(aMs), tonumber(bMs)
+  return aMs < bMs or (aMs == bMs and tonumber(aSeq) < tonumber(bSeq))
+end
+local lastDelivered = '0-0'
+for _, flat in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+  local info = {}
+  for n = 1, #flat, 2 do info[flat[n]] = flat[n + 1] end
+  if info.name == group then lastDelivered = info['last-delivered-id'] end
+end
+
 local moved, last = 0, nil
 local order = { parked = parked, line = KEYS[6], keyof = KEYS[7] }
 for at = 6, #ARGV do
@@ -19,10 +32,14 @@ for at = 6, #ARGV do
     local entry = redis.call('XRANGE', stream, original, original)[1]
     if entry and entry[2][2] == id then
       -- FORCE puts an entry that was settled back among the pending ones: same place, unseen by every other group.
-      -- The next life of deliveries, see cursor.ts: a receipt from before must not settle one that comes now.
-      local life = (math.floor(tonumber(fields[4]) / 10000) + 1) * 10000
-      redis.call('XCLAIM', stream, group, 'parked', 0, original, 'RETRYCOUNT', life, 'FORCE', 'JUSTID')
-      park(order, { id = original, key = fields[14], place = string.format('%.0f-0', now) }, ARGV[5], now)
+      -- A group that went back, or was made anew, has it under lease or before it: then it is back already.
+      local isAhead = below(lastDelivered, original)
+      if not isAhead and #redis.call('XPENDING', stream, group, original, original, 1) == 0 then
+        -- The next life of deliveries, see cursor.ts: a receipt from before must not settle one that comes now.
+        local life = (math.floor(tonumber(fields[4]) / 10000) + 1) * 10000
+        redis.call('XCLAIM', stream, group, 'parked', 0, original, 'RETRYCOUNT', life, 'FORCE', 'JUSTID')
+        park(order, { id = original, key = fields[14], place = string.format('%.0f-0', now) }, ARGV[5], now)
+      end
       redis.call('HINCRBY', meta, 'returned:' .. group, 1)
     else
       local more = string.sub(fields[16], 2, -2)
