@@ -51,6 +51,7 @@ export async function startWorld(tenants: string[]): Promise<World> {
   const start = () => startRedisServer({ dir, port, binary })
   let server: RedisServer = await start()
   let isUp = true
+  let starting: Promise<RedisServer> | undefined
   const redis = openRedis(server.url, { name: 'weather' })
   const { stored, texts } = makeKeys(tenants)
   const rewriteKeys = async () => {
@@ -78,7 +79,11 @@ export async function startWorld(tenants: string[]): Promise<World> {
       await server.kill9()
     },
     startRedis: async () => {
-      if (!isUp) server = await start()
+      if (isUp) return
+      starting ??= start().finally(() => {
+        starting = undefined
+      })
+      server = await starting
       isUp = true
     },
     cutTail: (bytes) => truncateSync(aofFile(), Math.max(0, statSync(aofFile()).size - bytes)),
