@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { guard } from '@santaclaude/engines/guardian'
 import { freePort } from '@santaclaude/engines/ports'
 import { findRedisServer, type RedisServer, startRedisServer } from '@santaclaude/engines/redis-server'
 import { pause } from '@santaclaude/kit/deadline'
@@ -151,6 +152,8 @@ async function member(redisUrl: string, port: number): Promise<Member> {
         stderr: 'pipe',
       })
       child = started
+      const unguard = guard(started.pid)
+      void started.exited.then(unguard)
       void (async () => {
         for await (const bytes of started.stderr) text = (text + Buffer.from(bytes)).slice(-20_000)
       })()
