@@ -303,12 +303,14 @@ describe('what goes out', () => {
     expect(text).not.toContain('some-very-private-id')
   })
 
-  test('the wide log line carries request, trace and route, and no key', async () => {
+  test('trap 5: the wide log line carries request, trace and route, and neither key nor body nor query', async () => {
     const lines: string[] = []
     const host = quietHost('thing-service')
     host.log = { ...host.log, line: (line) => lines.push(line) }
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
-    await send('GET', '/v1/things/7', { to: build({ host }), headers: { traceparent } })
+    const to = build({ host })
+    await send('GET', '/v1/things/7?hint=private', { to, headers: { traceparent, cookie: 'session=private' } })
+    await send('POST', '/v1/things', { to, body: '{"name":"private"}' })
     const line = JSON.parse(lines[0] as string)
     expect(line).toMatchObject({
       route: '/v1/things/:id',
@@ -316,6 +318,8 @@ describe('what goes out', () => {
       traceId: '0af7651916cd43dd8448eb211c80319c',
       tenant: 'acme',
     })
+    expect(lines).toHaveLength(2)
+    expect(lines.join()).not.toContain('private')
     expect(lines.join()).not.toContain(key)
   })
 

@@ -23,6 +23,19 @@ await run({ name: '@x/fixture', version: '1.2.3' }, settings({ port: port(0) }),
         await pause(60_000, signal)
       }),
     )
+    .get('/late', async () => {
+      await pause(13_000)
+      return 'late'
+    })
+    .get('/quiet', () =>
+      eventStream(
+        async function* (signal) {
+          await pause(13_000, signal)
+          yield { data: 'late' }
+        },
+        { heartbeatMs: 60_000 },
+      ),
+    )
     .get('/stray', () => {
       Promise.reject(new Error('nobody catches this'))
       return 'ok'

@@ -73,6 +73,12 @@ test('trap 4: a rejection nobody catches does not end the process', async () => 
   while (!lines.some(({ msg }) => msg === 'unhandled rejection')) await Bun.sleep(5)
 })
 
+test('trap 9: an answer and a stream that say nothing for longer than Bun’s default patience are not cut off', async () => {
+  const { at } = await start()
+  const texts = await Promise.all(['/late', '/quiet'].map(async (path) => (await fetch(at + path)).text()))
+  expect(texts).toEqual(['late', 'data: late\n\nevent: end\ndata: {"reason":"finished"}\n\n'])
+}, 30_000)
+
 test('a header of 100 kB gets 431 as a problem', async () => {
   const { at } = await start()
   const response = await fetch(`${at}/health`, { headers: { 'x-big': 'a'.repeat(100_000) } })

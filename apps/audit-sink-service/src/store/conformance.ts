@@ -87,7 +87,7 @@ export function storeConformance(name: string, open: () => Promise<AuditStore>) 
       expect(await all({ tenant })).toHaveLength(2)
     })
 
-    test('an insert after a tokenised one is not taken for its repetition (settings do not stay behind)', async () => {
+    test('trap 6: settings do not stay behind: an insert after a tokenised one is not taken for its repetition', async () => {
       const tenant = tenantOf('sticky')
       await store.insert([row({ tenant })], `first-${tenant.slice(-8)}`)
       await store.insert([row({ tenant })], `second-${tenant.slice(-8)}`)

@@ -76,7 +76,7 @@ test('a slow reader of server-sent events is dropped, and told where it can go o
   stop()
 })
 
-test('a slow socket is dropped with a cursor for each subscription, and closed with 1013', async () => {
+test('trap 12: a slow socket is not left with silent holes but dropped, with a cursor for each subscription, and closed with 1013', async () => {
   const { server, head, dropped, after, stop } = await withBacklog('slow-ws')
   const key = Buffer.from('0123456789abcdef').toString('base64')
   const upgrade = [

@@ -180,7 +180,7 @@ test('what a closed socket had not settled goes to somebody else at once', async
   expect(again.deliveries).toBe(2)
 })
 
-test('a service that stops closes its sockets with 1001, holds no lease after, and is not kept from stopping', async () => {
+test('trap 10: a service that stops closes its sockets with 1001, holds no lease after, and is not kept from stopping', async () => {
   const { connect, publish, topic, lag, host } = await withServer({ leaseMs: 600_000 })
   await publish(1, 2, 3)
   const socket = await connect()
